@@ -1,0 +1,4 @@
+//! `pave`: the road from a service description to a release on AWS that can be undone.
+
+pub mod sandbox;
+pub mod spec;

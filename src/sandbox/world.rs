@@ -1,0 +1,76 @@
+//! Everything one sandbox holds: its identity, its services and where they are reached.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use super::services::{
+    apprunner::AppRunner, cloudfront::CloudFront, cloudwatch::CloudWatch, codebuild::CodeBuild, ecr::Ecr,
+    logs::Logs, s3::S3,
+};
+
+/// Who the sandbox is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// 12-digit account id.
+    pub account: String,
+    /// The one region it plays.
+    pub region: String,
+    /// Access key id that callers sign with.
+    pub access_key_id: String,
+    /// Secret access key that callers sign with.
+    pub secret_access_key: String,
+}
+
+/// Where it is reached: both on loopback.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// AWS API calls and the OCI registry (`/v2/`).
+    pub api: SocketAddr,
+    /// The edge (`<service>.<env>.localhost`) and every App Runner service's own host name
+    /// (`<service id>.<region>.awsapprunner.localhost`).
+    pub edge: SocketAddr,
+}
+
+/// One sandbox. Shared by every connection and background task as `Arc<World>`.
+pub struct World {
+    /// The data directory, 0700.
+    pub dir: PathBuf,
+    /// Who it is.
+    pub identity: Identity,
+    /// Where it is reached.
+    pub addresses: Addresses,
+    /// Objects.
+    pub s3: S3,
+    /// Image repositories, with the registry behind them.
+    pub ecr: Ecr,
+    /// Builds.
+    pub codebuild: CodeBuild,
+    /// Services and their instances.
+    pub apprunner: AppRunner,
+    /// KeyValueStores.
+    pub cloudfront: CloudFront,
+    /// Metrics.
+    pub cloudwatch: CloudWatch,
+    /// Log groups.
+    pub logs: Logs,
+}
+
+impl World {
+    /// Opens what `dir` holds from an earlier life, or a new empty world.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or written.
+    pub fn open(dir: PathBuf, identity: Identity, addresses: Addresses) -> io::Result<Self> {
+        Ok(Self {
+            s3: S3::open(&dir.join("s3"))?,
+            ecr: Ecr::open(&dir.join("ecr"))?,
+            codebuild: CodeBuild::open(&dir.join("codebuild"))?,
+            apprunner: AppRunner::open(&dir.join("apprunner"))?,
+            cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
+            cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
+            logs: Logs::open(&dir.join("logs"))?,
+            dir,
+            identity,
+            addresses,
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! The service spec, `pave.toml`: types, parsing with spans, validation, resolving for one environment.
+//!
+//! Invariant: a `ResolvedSpec` has passed every check, so nothing after it needs to ask again.
+//! It refuses to know templates, AWS and the file system.
+
+pub mod types;
+pub mod units;
