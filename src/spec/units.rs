@@ -55,7 +55,11 @@ impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a duration; write a whole number and a unit, as in \"300ms\", \"10s\", \"5m\", \"1h\" or \"30d\"");
+        let wrong = || {
+            format!(
+                "`{text}` is not a duration; write a whole number and a unit, as in \"300ms\", \"10s\", \"5m\", \"1h\" or \"30d\""
+            )
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
         let unit = &text[digits..];
