@@ -1,4 +1,6 @@
 //! `pave`: the road from a service description to a release on AWS that can be undone.
 
+pub mod engine;
+pub mod rollout;
 pub mod sandbox;
 pub mod spec;

@@ -3,12 +3,12 @@
 //! Invariant: no type of any SDK appears here, and nothing here tells one cloud, account or sandbox
 //! from another. The adapters are in `aws`; the clock is in `engine::clock`.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::rollout::{Route, Slot, SlotState};
+use crate::rollout::{Route, Slot, SlotConfig, SlotState};
 
 /// Why a port could not do what was asked. Carries what a person needs to act.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -162,7 +162,12 @@ pub trait ArtifactStore: Send + Sync {
     /// Whether it is there already.
     async fn has(&self, digest: &str) -> PortResult<bool>;
     /// Uploads a file as the bundle with this digest; `progress` is told the bytes sent so far.
-    async fn upload(&self, digest: &str, file: &Path, progress: &(dyn Fn(u64) + Send + Sync)) -> PortResult<()>;
+    async fn upload(
+        &self,
+        digest: &str,
+        file: &Path,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> PortResult<()>;
 }
 
 /// An image in the registry.
@@ -229,31 +234,6 @@ pub trait Builder: Send + Sync {
     async fn stop(&self, id: &str) -> PortResult<()>;
 }
 
-/// What a slot should run. Everything of it goes into the snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlotConfig {
-    /// Pinned image, `repository@sha256:…`.
-    pub image: String,
-    /// Port inside the container.
-    pub port: u16,
-    /// Environment variables.
-    pub env: BTreeMap<String, String>,
-    /// Environment variables filled from secrets: name to ARN.
-    pub secrets: BTreeMap<String, String>,
-    /// CPU units, 1024 per vCPU.
-    pub cpu: u32,
-    /// Memory in MB.
-    pub memory: u32,
-    /// Health check path.
-    pub health_path: String,
-    /// Fewest instances.
-    pub min: u8,
-    /// Most instances.
-    pub max: u8,
-    /// Requests one instance serves at a time.
-    pub concurrency: u16,
-}
-
 /// Runs slots.
 #[async_trait]
 pub trait Runtime: Send + Sync {
@@ -261,9 +241,19 @@ pub trait Runtime: Send + Sync {
     async fn observe(&self, slot: Slot) -> PortResult<Option<SlotState>>;
     /// Brings a slot to this configuration and waits for the *operation* to succeed
     /// (a service that says it is running may have rolled the update back). `update` is told what happens.
-    async fn deploy(&self, slot: Slot, config: &SlotConfig, update: &(dyn Fn(String) + Send + Sync)) -> PortResult<SlotState>;
+    async fn deploy(
+        &self,
+        slot: Slot,
+        config: &SlotConfig,
+        update: &(dyn Fn(String) + Send + Sync),
+    ) -> PortResult<SlotState>;
     /// Puts back exactly an earlier state of the slot; a slot that did not exist then is paused.
-    async fn restore(&self, slot: Slot, state: Option<&SlotState>, update: &(dyn Fn(String) + Send + Sync)) -> PortResult<()>;
+    async fn restore(
+        &self,
+        slot: Slot,
+        state: Option<&SlotState>,
+        update: &(dyn Fn(String) + Send + Sync),
+    ) -> PortResult<()>;
     /// Pauses a slot: it costs nothing and answers nothing.
     async fn pause(&self, slot: Slot) -> PortResult<()>;
 }

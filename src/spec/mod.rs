@@ -1,7 +1,10 @@
 //! The service spec, `pave.toml`: types, parsing with spans, validation, resolving for one environment.
 //!
-//! Invariant: a `ResolvedSpec` has passed every check, so nothing after it needs to ask again.
+//! Invariant: a [`ResolvedSpec`] has passed every check, so nothing after it needs to ask again.
 //! It refuses to know templates, AWS and the file system.
 
+mod parse;
 pub mod types;
 pub mod units;
+
+pub use parse::{Mistake, Parsed, Source, SpecError, closest, parse, schema, suggest};
