@@ -4,7 +4,11 @@
 //! It refuses to know templates, AWS and the file system.
 
 mod parse;
+mod resolve;
 pub mod types;
 pub mod units;
+mod validate;
 
 pub use parse::{Mistake, Parsed, Source, SpecError, closest, parse, schema, suggest};
+pub use resolve::{Origin, Place, ResolveError, ResolvedSpec, SANDBOX, origins, resolve};
+pub use validate::{REGIONS, SIZES, environment_name, service_name, validate};
