@@ -1,6 +1,8 @@
 //! `pave`: the road from a service description to a release on AWS that can be undone.
 
+pub mod blueprint;
 pub mod engine;
 pub mod rollout;
 pub mod sandbox;
+pub mod scaffold;
 pub mod spec;

@@ -1,0 +1,88 @@
+//! What templates can read, and nothing else.
+
+use serde_json::{Value, json};
+
+use crate::spec::types::{Dependency, Spec};
+
+/// The whole context of a project.
+pub(super) fn project(spec: &Spec) -> Value {
+    let dependencies: Vec<Value> = spec.dependencies.iter().map(dependency).collect();
+    let http: Vec<&Value> = dependencies.iter().filter(|d| d["kind"] == "http").collect();
+    let environments: Vec<Value> = spec
+        .environments
+        .iter()
+        .map(|(name, e)| {
+            json!({
+                "name": name,
+                "target": e.target.unwrap_or_default(),
+                "account": e.account.clone().unwrap_or_default(),
+                "region": e.region.clone().unwrap_or_default(),
+            })
+        })
+        .collect();
+    let service = &spec.service;
+    json!({
+        "pave": { "version": env!("CARGO_PKG_VERSION") },
+        "service": {
+            "name": service.name,
+            "snake": service.name.replace('-', "_"),
+            "description": service.description,
+            "owner": service.owner,
+            "on_call": service.on_call.clone().unwrap_or_default(),
+            "blueprint": service.blueprint,
+            "language": service.language,
+            "data": service.data,
+        },
+        "http": {
+            "port": spec.http.port,
+            "access": spec.http.access,
+            "request_timeout_ms": spec.http.request_timeout.as_millis(),
+        },
+        "http_dependencies": http,
+        "dependencies": dependencies,
+        "scale": {
+            "cpu_units": spec.scale.cpu.0,
+            "memory_mb": spec.scale.memory.0,
+            "min": spec.scale.min,
+            "max": spec.scale.max,
+            "concurrency": spec.scale.concurrency,
+        },
+        "slo": {
+            "availability": spec.slo.availability,
+            "latency_p99_ms": spec.slo.latency_p99.as_millis(),
+            "window_days": spec.slo.window.as_millis() / 86_400_000,
+        },
+        "rollout": {
+            "steps": spec.rollout.steps,
+            "bake_ms": spec.rollout.bake.as_millis(),
+            "false_alarm": spec.rollout.false_alarm,
+            "rollback_window_ms": spec.rollout.rollback_window.as_millis(),
+        },
+        "environments": environments,
+    })
+}
+
+fn dependency(dependency: &Dependency) -> Value {
+    let name = &dependency.name;
+    let pascal: String = name.split('-').map(capitalised).collect();
+    let camel =
+        pascal.chars().take(1).flat_map(char::to_lowercase).chain(pascal.chars().skip(1)).collect::<String>();
+    json!({
+        "name": name,
+        "snake": name.replace('-', "_"),
+        "camel": camel,
+        "pascal": pascal,
+        "env": name.replace('-', "_").to_uppercase(),
+        "kind": dependency.kind,
+        "url": dependency.url.clone().unwrap_or_default(),
+        "timeout_ms": dependency.timeout.as_millis(),
+        "attempts": dependency.attempts,
+        "fallback": dependency.fallback,
+        "critical": dependency.critical,
+    })
+}
+
+fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
