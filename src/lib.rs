@@ -2,6 +2,8 @@
 
 pub mod blueprint;
 pub mod engine;
+pub mod judge;
+pub mod package;
 pub mod rollout;
 pub mod sandbox;
 pub mod scaffold;
