@@ -1,5 +1,8 @@
 //! One call to one service, freed of its wire protocol, and its answer.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use serde_json::Value;
 
 /// Who made a call: the signature was verified before this was built.
@@ -50,3 +53,43 @@ impl From<std::io::Error> for ServiceError {
 
 /// What a service answers: the output shape's members as JSON. Timestamps are numbers of seconds since the epoch.
 pub type Answer = Result<Value, ServiceError>;
+
+/// A request to a service that reads paths and headers itself; its signature was verified.
+#[derive(Debug, Clone)]
+pub struct RawRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Path as sent, still percent-encoded.
+    pub path: String,
+    /// Query as sent, without the question mark.
+    pub query: String,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// The answer to a [`RawRequest`].
+#[derive(Debug, Clone)]
+pub struct RawResponse {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Bytes,
+}
+
+impl RawResponse {
+    /// A response with a body of one type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
+        Self { status, headers: vec![("content-type".into(), content_type.into())], body: body.into() }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}

@@ -9,7 +9,14 @@
 //! It refuses to know anything of the rest of this crate: it shares no type and no codec with it,
 //! so that the AWS SDK stays an independent witness.
 
+pub mod auth;
 pub mod call;
+pub mod daemon;
+pub mod edge;
+mod oci;
 pub mod persisted;
+pub mod protocol;
+mod runtime;
+pub mod server;
 pub mod services;
 pub mod world;

@@ -1,10 +1,15 @@
 //! Everything one sandbox holds: its identity, its services and where they are reached.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use super::services::{
-    apprunner::AppRunner, cloudfront::CloudFront, cloudwatch::CloudWatch, codebuild::CodeBuild, ecr::Ecr,
-    logs::Logs, s3::S3,
+    apprunner::AppRunner,
+    cloudfront::CloudFront,
+    cloudwatch::CloudWatch,
+    codebuild::CodeBuild,
+    ecr::Ecr,
+    logs::Logs,
+    s3::{S3, SharedS3},
 };
 
 /// Who the sandbox is.
@@ -39,7 +44,7 @@ pub struct World {
     /// Where it is reached.
     pub addresses: Addresses,
     /// Objects.
-    pub s3: S3,
+    pub s3: SharedS3,
     /// Image repositories, with the registry behind them.
     pub ecr: Ecr,
     /// Builds.
@@ -61,7 +66,7 @@ impl World {
     /// When the directory cannot be read or written.
     pub fn open(dir: PathBuf, identity: Identity, addresses: Addresses) -> io::Result<Self> {
         Ok(Self {
-            s3: S3::open(&dir.join("s3"))?,
+            s3: Arc::new(S3::open(&dir.join("s3"))?),
             ecr: Ecr::open(&dir.join("ecr"))?,
             codebuild: CodeBuild::open(&dir.join("codebuild"))?,
             apprunner: AppRunner::open(&dir.join("apprunner"))?,

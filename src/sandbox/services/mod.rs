@@ -1,5 +1,4 @@
-//! One file or folder per AWS service. Each has a state type with `open(dir)` and an async
-//! `handle(world, operation, input, caller)`.
+//! One module per AWS service. Each owns its state and its errors.
 
 pub mod apprunner;
 pub mod cloudfront;
@@ -8,3 +7,4 @@ pub mod codebuild;
 pub mod ecr;
 pub mod logs;
 pub mod s3;
+pub mod sts;

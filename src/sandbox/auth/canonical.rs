@@ -1,0 +1,55 @@
+//! The canonical form of a request, which is what is signed.
+
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The canonical request, or `None` where a header that should be signed is not there.
+///
+/// The path is encoded once more than it was sent, as for every service but S3.
+pub(super) fn request(parts: &Parts, signed: &[&str], body_hash: &str) -> Option<String> {
+    let path = parts.uri.path();
+    let path: Vec<String> = path.split('/').map(|s| utf8_percent_encode(s, RESERVED).to_string()).collect();
+    let mut headers = String::new();
+    for name in signed {
+        let values: Vec<String> = parts
+            .headers
+            .get_all(*name)
+            .iter()
+            .map(|value| {
+                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                text.split_whitespace().collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        if values.is_empty() {
+            return None;
+        }
+        headers.push_str(&format!("{name}:{}\n", values.join(",")));
+    }
+    Some(format!(
+        "{}\n{}\n{}\n{headers}\n{}\n{body_hash}",
+        parts.method,
+        path.join("/"),
+        query(parts.uri.query().unwrap_or_default()),
+        signed.join(";"),
+    ))
+}
+
+fn query(raw: &str) -> String {
+    let recode = |text: &str| {
+        let decoded: Vec<u8> = percent_decode_str(text).collect();
+        percent_encoding::percent_encode(&decoded, RESERVED).to_string()
+    };
+    let mut pairs: Vec<(String, String)> = raw
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (recode(key), recode(value))
+        })
+        .collect();
+    pairs.sort();
+    pairs.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,141 @@
+//! Verifies that a call was signed with this sandbox's keys: SigV4, and SigV4A for the calls that need it.
+//!
+//! Invariant: nothing is answered on the strength of a claim; a call is matched with what its signature covers.
+//! Source: AWS IAM user guide, "Create a signed AWS API request".
+
+mod canonical;
+mod sigv4;
+mod sigv4a;
+
+use http::request::Parts;
+use sha2::{Digest as _, Sha256};
+use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
+
+use super::{call::Caller, world::Identity};
+
+/// Why a call is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// No signature at all.
+    #[error("the request carries no signature")]
+    Missing,
+    /// A signature that cannot be read.
+    #[error("the signature cannot be read: {0}")]
+    Malformed(&'static str),
+    /// Another sandbox's, or nobody's, key.
+    #[error("the security token included in the request is invalid")]
+    UnknownKey,
+    /// Signed too long ago, or in the future.
+    #[error("the signature was made at {0}, which is too far from now")]
+    Expired(String),
+    /// Signed with another secret, or something covered by the signature was changed.
+    #[error("the request signature does not match the one calculated with this sandbox's secret key")]
+    Mismatch,
+}
+
+/// How far apart the clocks of signer and verifier may be. Source: AWS IAM user guide (15 minutes).
+const SKEW: time::Duration = time::Duration::minutes(15);
+
+/// The parts of an `Authorization` header.
+struct Claim<'a> {
+    asymmetric: bool,
+    access_key_id: &'a str,
+    /// Date, region (not for SigV4A), service, `aws4_request`.
+    scope: Vec<&'a str>,
+    signed_headers: Vec<&'a str>,
+    signature: &'a str,
+}
+
+/// The service that a request is signed for, before anything is verified; `None` for an unsigned one.
+pub fn claimed_service(parts: &Parts) -> Option<String> {
+    if let Some(header) = parts.headers.get("authorization").and_then(|h| h.to_str().ok()) {
+        return read(header).ok().and_then(|claim| claim.scope.iter().rev().nth(1).map(|s| (*s).to_owned()));
+    }
+    let query = parts.uri.query()?;
+    let credential = serde_urlencoded::from_str::<Vec<(String, String)>>(query)
+        .ok()?
+        .into_iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case("x-amz-credential"))?
+        .1;
+    credential.rsplit('/').nth(1).map(str::to_owned)
+}
+
+fn read(header: &str) -> Result<Claim<'_>, AuthError> {
+    let (algorithm, fields) = header.split_once(' ').ok_or(AuthError::Malformed("no fields"))?;
+    let asymmetric = match algorithm {
+        "AWS4-HMAC-SHA256" => false,
+        "AWS4-ECDSA-P256-SHA256" => true,
+        _ => return Err(AuthError::Malformed("unknown algorithm")),
+    };
+    let field = |name: &str| {
+        fields
+            .split(',')
+            .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
+            .ok_or(AuthError::Malformed("a field is missing"))
+    };
+    let mut credential = field("Credential")?.split('/');
+    let access_key_id = credential.next().unwrap_or_default();
+    let scope: Vec<&str> = credential.collect();
+    let wanted = if asymmetric { 3 } else { 4 };
+    if scope.len() != wanted || scope.last() != Some(&"aws4_request") {
+        return Err(AuthError::Malformed("the credential scope"));
+    }
+    let signed_headers: Vec<&str> = field("SignedHeaders")?.split(';').collect();
+    Ok(Claim { asymmetric, access_key_id, scope, signed_headers, signature: field("Signature")? })
+}
+
+/// Verifies a request with its whole body.
+///
+/// # Errors
+/// [`AuthError`].
+pub fn verify(
+    parts: &Parts,
+    body: &[u8],
+    identity: &Identity,
+    now: OffsetDateTime,
+) -> Result<Caller, AuthError> {
+    let header = parts.headers.get("authorization").ok_or(AuthError::Missing)?;
+    let claim = read(header.to_str().map_err(|_| AuthError::Malformed("not ASCII"))?)?;
+    if claim.access_key_id != identity.access_key_id {
+        return Err(AuthError::UnknownKey);
+    }
+    if !claim.signed_headers.contains(&"host") {
+        return Err(AuthError::Malformed("the host is not signed"));
+    }
+    let date = parts.headers.get("x-amz-date").and_then(|d| d.to_str().ok());
+    let date = date.ok_or(AuthError::Malformed("no X-Amz-Date"))?;
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    let signed_at =
+        PrimitiveDateTime::parse(date, &format).map_err(|_| AuthError::Malformed("X-Amz-Date"))?.assume_utc();
+    if (now - signed_at).abs() > SKEW {
+        return Err(AuthError::Expired(date.to_owned()));
+    }
+    if !date.starts_with(claim.scope[0]) {
+        return Err(AuthError::Malformed("the scope is of another day"));
+    }
+    let mut body_hash = hex::encode(Sha256::digest(body));
+    match parts.headers.get("x-amz-content-sha256").and_then(|h| h.to_str().ok()) {
+        Some("UNSIGNED-PAYLOAD") => body_hash = "UNSIGNED-PAYLOAD".to_owned(),
+        Some(claimed) if claimed != body_hash => return Err(AuthError::Mismatch),
+        _ => {}
+    }
+    let canonical = canonical::request(parts, &claim.signed_headers, &body_hash)
+        .ok_or(AuthError::Malformed("a signed header is missing"))?;
+    let digest = hex::encode(Sha256::digest(canonical.as_bytes()));
+    let algorithm = if claim.asymmetric { "AWS4-ECDSA-P256-SHA256" } else { "AWS4-HMAC-SHA256" };
+    let text = format!("{algorithm}\n{date}\n{}\n{digest}", claim.scope.join("/"));
+    let good = if claim.asymmetric {
+        sigv4a::verify(identity, text.as_bytes(), claim.signature)
+    } else {
+        sigv4::verify(&identity.secret_access_key, &claim.scope, text.as_bytes(), claim.signature)
+    };
+    if !good {
+        return Err(AuthError::Mismatch);
+    }
+    let region = if claim.asymmetric { identity.region.as_str() } else { claim.scope[1] };
+    Ok(Caller {
+        access_key_id: claim.access_key_id.to_owned(),
+        account: identity.account.clone(),
+        region: region.to_owned(),
+    })
+}

@@ -1,0 +1,100 @@
+//! Wire protocols: what the bytes of a request mean, and the bytes of an answer.
+//!
+//! AWS JSON 1.0 and 1.1, Smithy RPC v2 CBOR and the Query protocol, as the current SDKs and the AWS CLI send
+//! them. Source: smithy.io, "AWS protocols".
+
+mod cbor;
+mod query;
+
+use bytes::Bytes;
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use super::call::{Answer, RawResponse, ServiceError};
+
+pub use query::render as render_query;
+
+/// How a call was written, and so how its answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// AWS JSON 1.0 or 1.1, by its content type.
+    Json(&'static str),
+    /// Smithy RPC v2 CBOR.
+    Cbor,
+    /// AWS Query: form in, XML out.
+    Query,
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    /// How it was written.
+    pub protocol: Protocol,
+    /// Operation.
+    pub operation: String,
+    /// Input members.
+    pub input: Value,
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// [`ServiceError`] for a request that is in none of the protocols.
+pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let broken = |why: String| ServiceError::client("SerializationException", why);
+    if let Some(target) = header("x-amz-target") {
+        let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
+        let content = header("content-type").unwrap_or_default();
+        let version = if content.starts_with("application/x-amz-json-1.0") {
+            "application/x-amz-json-1.0"
+        } else {
+            "application/x-amz-json-1.1"
+        };
+        let input = if body.is_empty() {
+            json!({})
+        } else {
+            serde_json::from_slice(body).map_err(|error| broken(format!("the body is not JSON: {error}")))?
+        };
+        return Ok(Call { protocol: Protocol::Json(version), operation, input });
+    }
+    if header("smithy-protocol") == Some("rpc-v2-cbor") {
+        let operation = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+        let input = cbor::read(body).map_err(broken)?;
+        return Ok(Call { protocol: Protocol::Cbor, operation, input });
+    }
+    if header("content-type").is_some_and(|c| c.starts_with("application/x-www-form-urlencoded")) {
+        let (operation, input) = query::read(body).map_err(broken)?;
+        return Ok(Call { protocol: Protocol::Query, operation, input });
+    }
+    Err(ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox"))
+}
+
+/// Writes an answer in the protocol of its call.
+pub fn write(protocol: Protocol, operation: &str, answer: Answer) -> RawResponse {
+    let (status, value) = match answer {
+        Ok(value) => (200, Ok(value)),
+        Err(error) => (error.status, Err(error)),
+    };
+    match protocol {
+        Protocol::Json(content) => match value {
+            Ok(value) => RawResponse::new(status, content, value.to_string()),
+            Err(error) => RawResponse::new(
+                status,
+                content,
+                json!({ "__type": error.code, "message": error.message }).to_string(),
+            )
+            .with("x-amzn-errortype", error.code),
+        },
+        Protocol::Cbor => {
+            let value =
+                value.unwrap_or_else(|error| json!({ "__type": error.code, "message": error.message }));
+            RawResponse::new(status, "application/cbor", cbor::write(&value))
+                .with("smithy-protocol", "rpc-v2-cbor")
+        }
+        Protocol::Query => match value {
+            Ok(value) => RawResponse::new(status, "text/xml", query::render(operation, &value)),
+            Err(error) => RawResponse::new(status, "text/xml", query::render_error(&error)),
+        },
+    }
+}

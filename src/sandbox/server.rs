@@ -1,0 +1,265 @@
+//! The front door for AWS calls: one listener, every service, told apart by what a request was signed for.
+
+use std::{collections::BTreeMap, convert::Infallible, io, net::SocketAddr, path::Path, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use s3s::{Body, auth::SimpleAuth, service::S3Service, service::S3ServiceBuilder};
+use time::OffsetDateTime;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use super::{
+    auth::{self, AuthError},
+    call::{Caller, RawRequest, RawResponse, ServiceError},
+    edge, protocol,
+    services::{apprunner, cloudfront, cloudwatch, codebuild, ecr, logs, s3, sts},
+    world::{Addresses, Identity, World},
+};
+
+/// Longest body of a call that is not S3's or the registry's.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// Longest body of one registry request: a layer.
+const LAYER_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+
+/// A sandbox that runs in this process.
+pub struct Running {
+    /// What it holds.
+    pub world: Arc<World>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Opens the sandbox in `dir` and serves it on two listeners.
+    ///
+    /// # Errors
+    /// When its state cannot be read.
+    pub fn start(dir: &Path, identity: Identity, api: TcpListener, edge: TcpListener) -> io::Result<Self> {
+        let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
+        let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
+        codebuild::resume(&world)?;
+        apprunner::resume(&world)?;
+        let (stop, stopped) = watch::channel(false);
+        let tasks = vec![
+            tokio::spawn(serve(Arc::clone(&world), api, stopped.clone())),
+            tokio::spawn(edge::serve(Arc::clone(&world), edge, stopped)),
+        ];
+        Ok(Self { world, stop, tasks })
+    }
+
+    /// Stops serving and ends every instance it runs.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        codebuild::shutdown(&self.world);
+        apprunner::shutdown(&self.world).await;
+    }
+}
+
+struct Front {
+    world: Arc<World>,
+    s3: S3Service,
+}
+
+async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+    let mut builder =
+        S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), world.identity.region.clone()));
+    let keys = &world.identity;
+    builder.set_auth(SimpleAuth::from_single(keys.access_key_id.clone(), keys.secret_access_key.clone()));
+    let front = Arc::new(Front { s3: builder.build(), world });
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, most likely; the next accept waits until one is free.
+                Err(_) => { tokio::task::yield_now().await; continue }
+            },
+            _ = stopped.changed() => return,
+        };
+        let _ = stream.set_nodelay(true);
+        let front = Arc::clone(&front);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let front = Arc::clone(&front);
+                async move { Ok::<_, Infallible>(answer(&front, request).await) }
+            });
+            // An error here is a client that went away.
+            let _ = auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+/// Whether a Host header names this machine: a web page of another origin that resolves to loopback does not.
+pub(super) fn is_local_host(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
+    let host = request.headers().get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
+    if !is_local_host(host) {
+        return raw(RawResponse::new(403, "text/plain", "this sandbox answers on loopback names only\n"));
+    }
+    if request.uri().path() == "/v2" || request.uri().path().starts_with("/v2/") {
+        return registry(front, request).await;
+    }
+    match auth::claimed_service(&parts_of(&request)).as_deref() {
+        Some("s3") => match front.s3.call(request.map(Body::from)).await {
+            Ok(response) => response,
+            Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
+        },
+        service => {
+            let service = service.map(str::to_owned);
+            signed_call(front, service, request).await
+        }
+    }
+}
+
+/// The head of a request, without its body.
+fn parts_of<B>(request: &Request<B>) -> Parts {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    head.into_parts().0
+}
+
+async fn registry(front: &Front, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, LAYER_LIMIT).collect().await {
+        Ok(body) => raw(ecr::registry(&front.world, to_raw(&parts, body.to_bytes())).await),
+        Err(error) => raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
+    }
+}
+
+fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {
+    let headers: BTreeMap<String, String> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    RawRequest {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body,
+    }
+}
+
+async fn signed_call(front: &Front, service: Option<String>, request: Request<Incoming>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
+    };
+    let raw_service = matches!(service.as_deref(), Some("cloudfront" | "cloudfront-keyvaluestore"));
+    let verified = auth::verify(&parts, &body, &front.world.identity, OffsetDateTime::now_utc());
+    let caller = match verified {
+        Ok(caller) => caller,
+        Err(error) if raw_service => {
+            let error = refusal(&error, true);
+            return raw(cloudfront::error(&error, service.as_deref() == Some("cloudfront")));
+        }
+        Err(error) => {
+            let call = protocol::read(&parts, &body);
+            let protocol =
+                call.map_or(protocol::Protocol::Json("application/x-amz-json-1.1"), |c| c.protocol);
+            let query = protocol == protocol::Protocol::Query;
+            return raw(protocol::write(protocol, "", Err(refusal(&error, query))));
+        }
+    };
+    if raw_service {
+        let control = service.as_deref() == Some("cloudfront");
+        return raw(cloudfront::http(&front.world, control, to_raw(&parts, body), &caller).await);
+    }
+    let call = match protocol::read(&parts, &body) {
+        Ok(call) => call,
+        Err(error) => {
+            return raw(protocol::write(
+                protocol::Protocol::Json("application/x-amz-json-1.1"),
+                "",
+                Err(error),
+            ));
+        }
+    };
+    let answer = dispatch(&front.world, service.as_deref().unwrap_or_default(), &call, &caller).await;
+    raw(protocol::write(call.protocol, &call.operation, answer))
+}
+
+async fn dispatch(
+    world: &Arc<World>,
+    service: &str,
+    call: &protocol::Call,
+    caller: &Caller,
+) -> super::call::Answer {
+    let (operation, input) = (call.operation.as_str(), call.input.clone());
+    match service {
+        "ecr" => ecr::handle(world, operation, input, caller).await,
+        "codebuild" => codebuild::handle(world, operation, input, caller).await,
+        "apprunner" => apprunner::handle(world, operation, input, caller).await,
+        "monitoring" => cloudwatch::handle(world, operation, input, caller).await,
+        "logs" => logs::handle(world, operation, input, caller).await,
+        "sts" => sts::handle(operation, &input, caller),
+        other => Err(ServiceError::not_in_sandbox(other, operation)),
+    }
+}
+
+/// A refused signature in the words of AWS: JSON services and the Query and XML ones use different codes.
+fn refusal(error: &AuthError, xml: bool) -> ServiceError {
+    let code = match (error, xml) {
+        (AuthError::Missing, _) => "MissingAuthenticationToken",
+        (AuthError::Malformed(_), _) => "IncompleteSignature",
+        (AuthError::UnknownKey, true) => "InvalidClientTokenId",
+        (AuthError::UnknownKey, false) => "UnrecognizedClientException",
+        (AuthError::Expired(_) | AuthError::Mismatch, true) => "SignatureDoesNotMatch",
+        (AuthError::Expired(_) | AuthError::Mismatch, false) => "InvalidSignatureException",
+    };
+    ServiceError { status: 403, code, message: error.to_string() }
+}
+
+fn raw(response: RawResponse) -> Response<Body> {
+    let mut builder = Response::builder()
+        .status(response.status)
+        .header("x-amzn-requestid", uuid())
+        .header("content-length", response.body.len());
+    for (name, value) in &response.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Body::from(response.body)).expect("services make only valid headers")
+}
+
+/// A random UUID, version 4.
+pub(super) fn uuid() -> String {
+    let mut bytes: [u8; 16] = rand::random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// Binds a loopback port: the wanted one, or any free one.
+///
+/// # Errors
+/// When the wanted port is taken.
+pub async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await
+}

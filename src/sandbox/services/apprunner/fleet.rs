@@ -1,0 +1,71 @@
+//! The instances of every service, in memory.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::sandbox::runtime::Process;
+
+use super::Instance;
+
+/// The instances of one service.
+#[derive(Debug, Default)]
+pub(super) struct Fleet(pub Vec<Process>);
+
+impl Fleet {
+    /// Lets every instance finish its requests, then ends it.
+    pub async fn end(self) {
+        futures_util::future::join_all(self.0.into_iter().map(Process::end)).await;
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Fleets(Mutex<HashMap<String, Fleet>>);
+
+impl Fleets {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Fleet>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Instances of a service that can take requests.
+    pub fn instances(&self, id: &str) -> Vec<Instance> {
+        let fleets = self.lock();
+        let processes = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
+        processes
+            .iter()
+            .filter(|process| process.is_running())
+            .map(|process| Instance { address: process.address, in_flight: process.in_flight.clone() })
+            .collect()
+    }
+
+    /// Puts a fleet in the place of another in one step.
+    pub fn replace(&self, id: &str, fleet: Fleet) -> Fleet {
+        let mut fleets = self.lock();
+        let old = if fleet.0.is_empty() { fleets.remove(id) } else { fleets.insert(id.to_owned(), fleet) };
+        old.unwrap_or_default()
+    }
+
+    /// Puts a new process in the place of one that ended. Returns the new one where the service has no such process any more.
+    pub fn substitute(&self, id: &str, ended: &str, new: Process) -> Option<Process> {
+        let mut fleets = self.lock();
+        let slot =
+            fleets.get_mut(id).and_then(|fleet| fleet.0.iter_mut().find(|process| process.id == ended));
+        match slot {
+            Some(slot) => {
+                *slot = new;
+                None
+            }
+            None => Some(new),
+        }
+    }
+
+    /// Whether a service still counts on this process.
+    pub fn has(&self, id: &str, process: &str) -> bool {
+        self.lock().get(id).is_some_and(|fleet| fleet.0.iter().any(|p| p.id == process))
+    }
+
+    pub fn take_all(&self) -> Vec<Fleet> {
+        self.lock().drain().map(|(_, fleet)| fleet).collect()
+    }
+}

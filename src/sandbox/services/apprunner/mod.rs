@@ -1,0 +1,145 @@
+//! App Runner: services, their operations, and the instances behind them.
+//!
+//! Invariants: one operation at a time per service; success and failure are told by the operation, a failed update leaves
+//! the service as it was; an instance serves only after its health check passed, and ends only after its requests did.
+
+mod api;
+mod autoscaling;
+mod fleet;
+mod model;
+mod operations;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::sandbox::{
+    call::{Answer, Caller, ServiceError},
+    persisted::Persisted,
+    runtime,
+    world::World,
+};
+
+use fleet::Fleets;
+use model::Service;
+
+/// State of the service.
+#[derive(Debug)]
+pub struct AppRunner {
+    index: Persisted<Index>,
+    fleets: Fleets,
+    pids: runtime::Pids,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Index {
+    /// Services by ARN.
+    services: BTreeMap<String, Service>,
+    /// Autoscaling configurations by ARN, in the service's own shape.
+    autoscaling: BTreeMap<String, Value>,
+}
+
+/// Which service a request to a slot belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRef {
+    /// Name.
+    pub name: String,
+    /// Id in its ARN.
+    pub id: String,
+}
+
+/// One process that serves.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Requests it is serving now.
+    pub in_flight: Arc<AtomicUsize>,
+}
+
+/// Where requests to a host name go.
+#[derive(Debug, Clone)]
+pub enum Upstreams {
+    /// No such service.
+    Unknown,
+    /// It is paused, being made, or failed.
+    NotServing,
+    /// It serves.
+    Ready {
+        /// Which service.
+        service: ServiceRef,
+        /// Its healthy instances; at least one.
+        instances: Vec<Instance>,
+    },
+}
+
+impl AppRunner {
+    /// Opens the state kept in `dir`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        Ok(Self {
+            index: Persisted::open(dir.join("index.json"))?,
+            fleets: Fleets::default(),
+            pids: runtime::Pids::open(dir.join("instances.json"))?,
+        })
+    }
+
+    /// The processes this sandbox has started and not yet seen end.
+    pub fn pids(&self) -> &runtime::Pids {
+        &self.pids
+    }
+}
+
+/// Where requests to the first label of a service's host name go.
+pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
+    let state = &world.apprunner;
+    let found = state.index.read(|index| {
+        index
+            .services
+            .values()
+            .find(|service| service.host_id == host_id && service.status != model::DELETED)
+            .map(|service| ServiceRef { name: service.name.clone(), id: service.id.clone() })
+    });
+    let Some(service) = found else { return Upstreams::Unknown };
+    let instances = state.fleets.instances(&service.id);
+    if instances.is_empty() { Upstreams::NotServing } else { Upstreams::Ready { service, instances } }
+}
+
+/// Ends what an earlier life left, and starts the instances of every running service.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn resume(world: &Arc<World>) -> io::Result<()> {
+    world.apprunner.pids.end_strangers()?;
+    operations::resume(world)
+}
+
+/// Ends every instance.
+pub async fn shutdown(world: &Arc<World>) {
+    for fleet in world.apprunner.fleets.take_all() {
+        fleet.end().await;
+    }
+}
+
+/// Answers one operation.
+///
+/// # Errors
+/// The service's own.
+pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    let Value::Object(input) = input else {
+        return Err(ServiceError::client("InvalidRequestException", "the input is not a structure"));
+    };
+    if operation.contains("AutoScalingConfiguration") {
+        return autoscaling::handle(world, operation, &input, caller);
+    }
+    api::handle(world, operation, input, caller)
+}

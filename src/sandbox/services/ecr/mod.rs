@@ -1,0 +1,82 @@
+//! ECR: image repositories, and the OCI distribution registry behind them.
+//!
+//! Invariant: a blob is stored under the SHA-256 of what it holds, and an image only once all its blobs are there.
+
+mod api;
+mod registry;
+mod store;
+
+use std::{io, path::Path, path::PathBuf, sync::Arc};
+
+use serde_json::Value;
+
+use crate::sandbox::{
+    call::{Answer, Caller, RawRequest, RawResponse},
+    world::World,
+};
+
+use store::Store;
+pub use store::StoreError;
+
+/// State of the service.
+#[derive(Debug)]
+pub struct Ecr {
+    store: Store,
+    /// The registry's password, new for each life of the sandbox.
+    token: String,
+}
+
+impl Ecr {
+    /// Opens the state kept in `dir`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        Ok(Self { store: Store::open(dir)?, token: hex::encode(rand::random::<[u8; 24]>()) })
+    }
+
+    /// Stores a blob and returns its digest, `sha256:…`.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn put_blob(&self, bytes: &[u8]) -> io::Result<String> {
+        self.store.put_blob(bytes)
+    }
+
+    /// The file of a blob, if there is one.
+    pub fn blob(&self, digest: &str) -> Option<PathBuf> {
+        self.store.blob(digest)
+    }
+
+    /// Stores an image manifest under a tag and returns its digest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn put_image(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        manifest: &[u8],
+    ) -> Result<String, StoreError> {
+        self.store.put_image(repository, tag, manifest)
+    }
+
+    /// The manifest of an image of a repository by digest.
+    pub fn manifest(&self, repository: &str, digest: &str) -> Option<Value> {
+        let path = self.store.image(repository, digest)?;
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+}
+
+/// Answers one operation.
+///
+/// # Errors
+/// The service's own.
+pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    api::handle(world, operation, input, caller)
+}
+
+/// Answers one request to the OCI distribution API.
+pub async fn registry(world: &Arc<World>, request: RawRequest) -> RawResponse {
+    registry::handle(&world.ecr.store, &world.ecr.token, &request)
+}

@@ -1,0 +1,48 @@
+//! S3 over files: an index per sandbox, and one file per object under a name of its own.
+//!
+//! Invariants: a key never becomes a path; a conditional write is decided and made under one lock; an object's
+//! bytes are on disk before its key points at them.
+
+mod api;
+mod index;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::sandbox::persisted::Persisted;
+
+pub use api::Api;
+use index::Index;
+
+/// State of the service.
+#[derive(Debug)]
+pub struct S3 {
+    index: Persisted<Index>,
+    objects: PathBuf,
+}
+
+/// S3 as shared between the front door and the services that read objects.
+pub type SharedS3 = Arc<S3>;
+
+impl S3 {
+    /// Opens the state kept in `dir`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let objects = dir.join("objects");
+        fs::create_dir_all(&objects)?;
+        Ok(Self { index: Persisted::open(dir.join("index.json"))?, objects })
+    }
+
+    /// The file with an object's current content.
+    pub fn object_path(&self, bucket: &str, key: &str) -> Option<PathBuf> {
+        self.index.read(|index| {
+            let object = index.buckets.get(bucket)?.objects.get(key)?;
+            Some(self.objects.join(&object.file))
+        })
+    }
+}
