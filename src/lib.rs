@@ -1,5 +1,6 @@
 //! `pave`: the road from a service description to a release on AWS that can be undone.
 
+pub mod aws;
 pub mod blueprint;
 pub mod engine;
 pub mod judge;

@@ -319,8 +319,8 @@ pub trait Clock: Send + Sync {
 /// Asks a slot by its own address.
 #[async_trait]
 pub trait Prober: Send + Sync {
-    /// GETs `path` at a slot's own address and returns the status, or what went wrong.
-    async fn get(&self, url: &str, path: &str, timeout: Duration) -> Result<u16, String>;
+    /// GETs `path` at a host (with a port where it is not 443) and returns the status, or what went wrong.
+    async fn get(&self, host: &str, path: &str, timeout: Duration) -> Result<u16, String>;
 }
 
 /// All ports of one environment.

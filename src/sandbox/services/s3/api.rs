@@ -159,7 +159,7 @@ impl S3 for Api {
             index.buckets.insert(name.clone(), StoredBucket { created: now(), ..StoredBucket::default() });
             Ok(())
         })?;
-        Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{name}")), ..Default::default() }))
+        Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{name}")) }))
     }
 
     async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
