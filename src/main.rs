@@ -1,1 +1,5 @@
-fn main() {}
+//! The `pave` binary.
+
+fn main() -> std::process::ExitCode {
+    pave::cli::main()
+}

@@ -1,0 +1,264 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
+
+const EXAMPLES: &str = "\
+Examples:
+  pave tour                                 the whole road on this machine, in about a minute
+  pave new orders --language python         a new service in ./orders
+  pave deploy --canary                      release it, judged step by step
+  pave rollback                             bring the release before back
+
+Exit codes: 0 done, 1 internal, 3 invalid spec or project, 4 refused, 5 build failed, 6 rolled back and safe,
+7 halted and needs a person, 8 conflict, 64 usage, 75 try again, 130 interrupted";
+
+/// The road from a service description to a release on AWS that can be undone.
+#[derive(Debug, Parser)]
+#[command(name = "pave", version, after_help = EXAMPLES, styles = Styles::plain(), disable_help_subcommand = true)]
+pub struct Cli {
+    /// Work in this directory.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, env = "PAVE_DIRECTORY")]
+    pub directory: Option<PathBuf>,
+    /// How to print: for people, or one JSON object a line.
+    #[arg(short, long, value_enum, default_value_t = Format::Human, global = true, env = "PAVE_OUTPUT")]
+    pub output: Format,
+    /// Print nothing but results and errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more, such as the build's log.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, env = "PAVE_COLOR")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new service project.
+    New(New),
+    /// Check pave.toml.
+    Check,
+    /// Show the resolved configuration or the schema of pave.toml.
+    #[command(subcommand)]
+    Config(Config),
+    /// Release this tree.
+    Deploy(Deploy),
+    /// Bring an earlier release back.
+    Rollback(Rollback),
+    /// Show what is live.
+    Status(InEnvironment),
+    /// List releases.
+    Releases(Releases),
+    /// Show what a slot printed.
+    Logs(Logs),
+    /// The embedded AWS services on this machine.
+    #[command(subcommand)]
+    Sandbox(Sandbox),
+    /// Walk the whole road on this machine.
+    Tour(Tour),
+    /// Check what this machine has.
+    Doctor,
+    /// Print a completion script.
+    #[command(
+        after_help = "Example:\n  pave completions bash > ~/.local/share/bash-completion/completions/pave"
+    )]
+    Completions {
+        /// Shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `pave new`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave new orders --language python --owner payments-team
+  pave new orders --language typescript --owner payments --http stripe=https://api.stripe.com
+  pave new orders --spec orders.toml
+  pave new                                  asks for what it needs")]
+pub struct New {
+    /// Name of the service: 3 to 32 of a-z, 0-9 and hyphens.
+    pub name: Option<String>,
+    /// Take the description from this pave.toml.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["language", "owner", "description", "http"])]
+    pub spec: Option<PathBuf>,
+    /// Language of the code: python or typescript.
+    #[arg(long)]
+    pub language: Option<String>,
+    /// The team that answers for the service.
+    #[arg(long)]
+    pub owner: Option<String>,
+    /// One sentence about it.
+    #[arg(long)]
+    pub description: Option<String>,
+    /// An HTTP API it calls, as NAME=URL; may be repeated.
+    #[arg(long, value_name = "NAME=URL")]
+    pub http: Vec<String>,
+    /// Where to put it; the name of the service unless given.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `pave config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Every value that holds in an environment, with where it comes from.
+    Explain(InEnvironment),
+    /// The JSON Schema of pave.toml.
+    Schema,
+}
+
+/// A command on one environment.
+#[derive(Debug, Args)]
+pub struct InEnvironment {
+    /// Environment; the only one unless given.
+    #[arg(short, long, env = "PAVE_ENV")]
+    pub env: Option<String>,
+}
+
+/// `pave deploy`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave deploy --canary
+  pave deploy --env staging --dry-run
+  pave deploy --all-at-once 'the old release is down anyway'
+  pave deploy --resume                      go on after pave was killed
+
+Ctrl-C once stops and puts users back; twice leaves at once, and --resume or rollback goes on from there.")]
+pub struct Deploy {
+    #[command(flatten)]
+    pub place: InEnvironment,
+    /// Raise the share of users step by step, judged; this is also the default.
+    #[arg(long, conflicts_with = "all_at_once")]
+    pub canary: bool,
+    /// Switch all users over at once, for a reason that is recorded.
+    #[arg(long, value_name = "REASON")]
+    pub all_at_once: Option<String>,
+    /// Show what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on with a release that was cut off.
+    #[arg(long, conflicts_with_all = ["dry_run", "all_at_once"])]
+    pub resume: bool,
+    /// Do not ask before changing an AWS account.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `pave rollback`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave rollback                             to the release before
+  pave rollback --to 12
+  pave rollback --dry-run")]
+pub struct Rollback {
+    #[command(flatten)]
+    pub place: InEnvironment,
+    /// Number of the release to bring back.
+    #[arg(long, value_name = "N")]
+    pub to: Option<u64>,
+    /// Show what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask before changing an AWS account.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `pave releases`
+#[derive(Debug, Args)]
+pub struct Releases {
+    #[command(flatten)]
+    pub place: InEnvironment,
+    /// Show all that is recorded of this release.
+    #[arg(value_name = "N")]
+    pub number: Option<u64>,
+}
+
+/// `pave logs`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  pave logs\n  pave logs --slot green --since 10m --follow")]
+pub struct Logs {
+    #[command(flatten)]
+    pub place: InEnvironment,
+    /// stable, canary, blue or green.
+    #[arg(long, default_value = "stable")]
+    pub slot: String,
+    /// How far back, as 10m.
+    #[arg(long, default_value = "1h")]
+    pub since: String,
+    /// Most lines.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// Wait for more.
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// `pave sandbox`
+#[derive(Debug, Subcommand)]
+pub enum Sandbox {
+    /// Start it, or find the one that runs.
+    Up(Ports),
+    /// Stop it; what it holds stays.
+    Down,
+    /// Tell whether it runs, and where.
+    Status,
+    /// Print the environment that points AWS tools at it.
+    #[command(after_help = "Example:\n  eval \"$(pave sandbox env)\" && aws apprunner list-services")]
+    Env,
+    /// Stop it and remove all it holds.
+    Reset,
+    /// Run it in the foreground.
+    Serve(Ports),
+}
+
+/// Ports of the sandbox.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Ports {
+    /// Port of AWS calls; any free one unless given.
+    #[arg(long)]
+    pub api_port: Option<u16>,
+    /// Port of the edge; any free one unless given.
+    #[arg(long)]
+    pub edge_port: Option<u16>,
+}
+
+/// `pave tour`
+#[derive(Debug, Args)]
+pub struct Tour {
+    /// Language of the service; the first of python and typescript that this machine can run unless given.
+    #[arg(long)]
+    pub language: Option<String>,
+    /// Leave the sandbox and the project in place.
+    #[arg(long)]
+    pub keep: bool,
+}

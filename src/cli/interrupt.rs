@@ -1,0 +1,32 @@
+//! Ctrl-C: once stops what can be stopped safely, twice leaves at once.
+
+use tokio::sync::watch;
+
+use crate::engine::Interrupt;
+
+use super::{code, output::Output};
+
+/// Starts listening.
+pub fn listen(output: &Output) -> Interrupt {
+    let (count, asked) = watch::channel(0);
+    let output = *output;
+    tokio::spawn(async move {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+                _ = terminate.recv() => {}
+            }
+            count.send_modify(|count| *count += 1);
+            if *count.borrow() > 1 {
+                output.progress("left at once; `pave status` shows what is live, `pave deploy --resume` or `pave rollback` goes on");
+                std::process::exit(i32::from(code::INTERRUPTED));
+            }
+            output.progress("stopping: what was begun is being undone; press Ctrl-C again to leave at once");
+        }
+    });
+    Interrupt::new(asked)
+}

@@ -1,0 +1,123 @@
+//! The few questions that a new service needs answered.
+
+use std::io::IsTerminal as _;
+
+use dialoguer::{Input, Select};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use crate::spec::{REGIONS, service_name};
+
+use super::{Failure, code};
+
+/// What was given so far.
+pub struct Answers {
+    pub name: Option<String>,
+    pub language: Option<String>,
+    pub owner: Option<String>,
+    pub description: Option<String>,
+    pub http: Vec<(String, String)>,
+}
+
+/// All that is needed.
+pub struct Complete {
+    name: String,
+    language: String,
+    owner: String,
+    description: String,
+    http: Vec<(String, String)>,
+}
+
+const LANGUAGES: [&str; 2] = ["python", "typescript"];
+
+/// Asks for what is missing on a terminal; elsewhere says which flags are missing.
+pub fn complete(answers: Answers) -> Result<Complete, Failure> {
+    let missing: Vec<&str> = [
+        ("NAME", answers.name.is_none()),
+        ("--language", answers.language.is_none()),
+        ("--owner", answers.owner.is_none()),
+    ]
+    .into_iter()
+    .filter_map(|(flag, is_missing)| is_missing.then_some(flag))
+    .collect();
+    let person =
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+    if !missing.is_empty() && !person {
+        let what = format!("this needs {}", missing.join(", "));
+        return Err(Failure::new(
+            code::USAGE,
+            what,
+            "as in: pave new orders --language python --owner payments-team",
+        ));
+    }
+    let gone = |error: dialoguer::Error| {
+        Failure::new(code::INTERRUPTED, format!("stopped: {error}"), "run it again")
+    };
+    let name = match answers.name {
+        Some(name) => name,
+        None => Input::new()
+            .with_prompt("Name of the service")
+            .validate_with(|name: &String| {
+                service_name(name).map_err(|(what, todo)| format!("{what}; {todo}"))
+            })
+            .interact_text()
+            .map_err(gone)?,
+    };
+    let language = match answers.language {
+        Some(language) => language,
+        None => {
+            let chosen =
+                Select::new().with_prompt("Language").items(LANGUAGES).default(0).interact().map_err(gone)?;
+            LANGUAGES[chosen].to_owned()
+        }
+    };
+    let owner = match answers.owner {
+        Some(owner) => owner,
+        None => Input::new().with_prompt("Team that answers for it").interact_text().map_err(gone)?,
+    };
+    let description = match answers.description {
+        Some(description) => description,
+        None if missing.is_empty() => String::new(),
+        None => Input::new()
+            .with_prompt("What it does, in a sentence")
+            .allow_empty(true)
+            .interact_text()
+            .map_err(gone)?,
+    };
+    Ok(Complete { name, language, owner, description, http: answers.http })
+}
+
+impl Complete {
+    /// As a `pave.toml`.
+    pub fn to_toml(&self) -> String {
+        let mut service = Table::new();
+        service["name"] = value(&self.name);
+        if !self.description.is_empty() {
+            service["description"] = value(&self.description);
+        }
+        service["owner"] = value(&self.owner);
+        service["language"] = value(&self.language);
+        let mut document = DocumentMut::new();
+        document["service"] = Item::Table(service);
+        if !self.http.is_empty() {
+            let mut all = ArrayOfTables::new();
+            for (name, url) in &self.http {
+                let mut one = Table::new();
+                one["name"] = value(name);
+                one["kind"] = value("http");
+                one["url"] = value(url);
+                all.push(one);
+            }
+            document["dependencies"] = Item::ArrayOfTables(all);
+        }
+        let mut sandbox = Table::new();
+        sandbox["target"] = value("sandbox");
+        let mut environments = Table::new();
+        environments.set_implicit(true);
+        environments["sandbox"] = Item::Table(sandbox);
+        document["environments"] = Item::Table(environments);
+        format!(
+            "# The one file to edit; every key with its default: pave config explain\n{document}\n# For an account of your own:\n# [environments.staging]\n# account = \"111111111111\"\n# region = \"{}\"\n",
+            REGIONS[0]
+        )
+    }
+}

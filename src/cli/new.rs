@@ -1,0 +1,88 @@
+//! `pave new`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use toml_edit::{DocumentMut, value};
+
+use crate::{
+    blueprint, scaffold,
+    spec::{self, Parsed},
+};
+
+use super::{
+    Done, Failure,
+    args::New,
+    code,
+    context::read_spec,
+    interview::{self, Answers},
+    output::Output,
+};
+
+/// Makes a project.
+pub fn run(request: &New, output: &Output) -> Done {
+    let parsed = match &request.spec {
+        Some(file) => from_file(file, request.name.as_deref())?,
+        None => from_answers(request)?,
+    };
+    spec::validate(&parsed)?;
+    let bound = blueprint::bind(&parsed.spec)?;
+    let plan = scaffold::render(&parsed, &bound)?;
+    let name = &parsed.spec.service.name;
+    let target = request.dir.clone().unwrap_or_else(|| PathBuf::from(name));
+    let written = scaffold::write(&plan, &target)?;
+    output.json(&json!({
+        "type": "created", "directory": target, "written": written.written, "kept": written.kept, "unchanged": written.unchanged,
+    }));
+    if written.unchanged == 0 && written.kept.is_empty() {
+        output.say(&format!("made {} in {} ({} files)", name, target.display(), written.written.len()));
+    } else {
+        output.say(&format!(
+            "{}: {} files written, {} unchanged, {} left as you changed them",
+            target.display(),
+            written.written.len(),
+            written.unchanged,
+            written.kept.len()
+        ));
+        for path in &written.kept {
+            output.say(&format!("  kept {path}"));
+        }
+    }
+    output.next(&format!("cd {} && pave deploy --canary", target.display()));
+    Ok(0)
+}
+
+/// A spec from a file, under another name where one is given. Comments and layout stay.
+fn from_file(file: &Path, name: Option<&str>) -> Result<Parsed, Failure> {
+    let parsed = read_spec(file)?;
+    let Some(name) = name.filter(|name| *name != parsed.spec.service.name) else { return Ok(parsed) };
+    let mut document: DocumentMut = parsed.source.text.parse().map_err(|error: toml_edit::TomlError| {
+        Failure::new(code::INVALID, error.to_string(), "correct the file")
+    })?;
+    document["service"]["name"] = value(name);
+    Ok(spec::parse(&file.display().to_string(), &document.to_string())?)
+}
+
+fn from_answers(request: &New) -> Result<Parsed, Failure> {
+    let mut http = Vec::new();
+    for pair in &request.http {
+        let Some((name, url)) = pair.split_once('=') else {
+            let what = format!("`{pair}` does not name an HTTP API");
+            return Err(Failure::new(
+                code::USAGE,
+                what,
+                "write --http NAME=URL, as in --http stripe=https://api.stripe.com",
+            ));
+        };
+        http.push((name.to_owned(), url.to_owned()));
+    }
+    let answers = Answers {
+        name: request.name.clone(),
+        language: request.language.clone(),
+        owner: request.owner.clone(),
+        description: request.description.clone(),
+        http,
+    };
+    let complete = interview::complete(answers)?;
+    Ok(spec::parse("pave.toml", &complete.to_toml())?)
+}

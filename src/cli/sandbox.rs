@@ -1,0 +1,120 @@
+//! `pave sandbox`.
+
+use serde_json::json;
+
+use crate::sandbox::daemon::{self, Daemon};
+
+use super::{
+    Done, Failure,
+    args::{Ports, Sandbox},
+    code,
+    output::Output,
+};
+
+/// Starts, finds, describes or stops the sandbox.
+pub fn run(command: &Sandbox, output: &Output) -> Done {
+    let dir = daemon::directory()?;
+    match command {
+        Sandbox::Up(ports) => {
+            let program = std::env::current_exe().map_err(|error| {
+                Failure::new(
+                    code::INTERNAL,
+                    format!("pave does not find itself: {error}"),
+                    "run it by its full path",
+                )
+            })?;
+            let mut arguments = vec!["sandbox".to_owned(), "serve".to_owned()];
+            for (flag, port) in [("--api-port", ports.api_port), ("--edge-port", ports.edge_port)] {
+                if let Some(port) = port {
+                    arguments.extend([flag.to_owned(), port.to_string()]);
+                }
+            }
+            let (record, started) = daemon::up(&dir, &program, &arguments)?;
+            let what = if started { "started" } else { "runs already" };
+            output.json(
+                &json!({ "type": "sandbox", "started": started, "api": record.api, "edge": record.edge }),
+            );
+            output.say(&format!(
+                "the sandbox {what}: AWS calls on {}, the edge on port {}",
+                record.endpoint_url(),
+                record.edge
+            ));
+            output.next("eval \"$(pave sandbox env)\" && aws apprunner list-services");
+        }
+        Sandbox::Down => {
+            let ran = daemon::down(&dir)?;
+            output.json(&json!({ "type": "sandbox", "stopped": ran }));
+            output.say(if ran {
+                "the sandbox is stopped; what it holds stays"
+            } else {
+                "the sandbox was not running"
+            });
+        }
+        Sandbox::Status => {
+            let record = daemon::find(&dir);
+            let shown = record
+                .as_ref()
+                .map(|r| json!({ "pid": r.pid, "api": r.api, "edge": r.edge, "account": r.account }));
+            output.json(&json!({ "type": "sandbox", "directory": dir, "running": shown }));
+            match record {
+                Some(record) => {
+                    output.say(&format!("the sandbox runs (process {}) in {}", record.pid, dir.display()));
+                    output.say(&format!("  AWS calls  {}", record.endpoint_url()));
+                    output.say(&format!(
+                        "  edge       http://<service>.<environment>.localhost:{}",
+                        record.edge
+                    ));
+                    output.say(&format!("  account    {} in {}", record.account, record.region));
+                    output.say("  builds and instances run as processes of this machine");
+                }
+                None => {
+                    output.say(&format!("the sandbox does not run (it lives in {})", dir.display()));
+                    output.next("pave sandbox up");
+                }
+            }
+        }
+        Sandbox::Env => {
+            let Some(record) = daemon::find(&dir) else {
+                return Err(Failure::new(
+                    code::INVALID,
+                    "the sandbox does not run",
+                    "start it with `pave sandbox up`",
+                ));
+            };
+            let env: serde_json::Map<_, _> =
+                record.env().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
+            output.json(&env);
+            for (name, value) in record.env() {
+                output.say(&format!("export {name}={value}"));
+            }
+        }
+        Sandbox::Reset => {
+            daemon::reset(&dir)?;
+            output.json(&json!({ "type": "sandbox", "reset": true }));
+            output.say("the sandbox and all it held are gone");
+        }
+        Sandbox::Serve(ports) => return super::on_runtime(serve(*ports, output)),
+    }
+    Ok(0)
+}
+
+async fn serve(ports: Ports, output: &Output) -> Done {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wanted = daemon::Ports { api: ports.api_port, edge: ports.edge_port };
+    let daemon = Daemon::start(&daemon::directory()?, wanted).await?;
+    output.progress(&format!(
+        "serving AWS calls on {}, the edge on port {}",
+        daemon.record.endpoint_url(),
+        daemon.record.edge
+    ));
+    let no_signals = |error: std::io::Error| {
+        Failure::new(code::INTERNAL, format!("signals cannot be heard: {error}"), "try again")
+    };
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    daemon.stop().await;
+    Ok(0)
+}
