@@ -17,8 +17,9 @@ use super::{
 /// Longest wait for the answer to a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Shortest time between two looks.
-const TICK: Duration = Duration::from_millis(500);
+/// Time between two looks: often enough for forty in a bake, so that probes alone can tell, within these bounds.
+const TICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+const LOOKS: u32 = 40;
 
 /// One step.
 pub(super) struct Step<'a> {
@@ -50,7 +51,7 @@ impl Step<'_> {
         let mut extended = false;
         let mut probes = (Counts::default(), Counts::default());
         loop {
-            clock.sleep(TICK).await;
+            clock.sleep((self.settings.bake / LOOKS).clamp(TICK.0, TICK.1)).await;
             self.probe(&mut probes).await;
             judge.observe(&self.measurement(Stream::Probes, probes.0, probes.1));
             let now = clock.now();
@@ -118,7 +119,12 @@ impl Step<'_> {
     }
 
     fn measurement(&self, stream: Stream, stable: Counts, canary: Counts) -> Measurement {
-        Measurement { stream, step: self.index, stable, canary }
+        let share = match stream {
+            Stream::Users => self.weight.share(),
+            // Each probe is asked of both.
+            Stream::Probes => 0.5,
+        };
+        Measurement { stream, step: self.index, share, stable, canary }
     }
 
     /// Asks both slots the same, at the same time.

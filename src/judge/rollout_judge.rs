@@ -15,6 +15,12 @@ pub struct Counts {
     pub errors: u64,
 }
 
+impl Counts {
+    fn plus(self, other: Self) -> Self {
+        Self { total: self.total + other.total, errors: self.errors + other.errors }
+    }
+}
+
 /// An independent source of measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,6 +38,8 @@ pub struct Measurement {
     pub stream: Stream,
     /// Index of the step.
     pub step: usize,
+    /// The canary's share of requests as it was set, 0 to 1: the weight for users, one half for probes.
+    pub share: f64,
     /// The stable slot.
     pub stable: Counts,
     /// The canary slot.
@@ -75,7 +83,7 @@ pub enum Verdict {
 pub struct Judge {
     false_alarm: f64,
     error_budget: f64,
-    latest: BTreeMap<(usize, Stream), (Counts, Counts)>,
+    latest: BTreeMap<(usize, Stream), Measurement>,
 }
 
 /// Rate ratio that the mirror test rules out: half as many failures again as stable.
@@ -93,39 +101,36 @@ impl Judge {
 
     /// Takes the latest counts of one stream at one step; they replace earlier ones of the same stream and step.
     pub fn observe(&mut self, measurement: &Measurement) {
-        self.latest.insert((measurement.step, measurement.stream), (measurement.stable, measurement.canary));
+        self.latest.insert((measurement.step, measurement.stream), *measurement);
     }
 
     /// Both streams at one step: stable, canary.
     fn at(&self, step: usize) -> (Counts, Counts) {
         let mut sum = (Counts::default(), Counts::default());
-        for ((at, _), (stable, canary)) in &self.latest {
-            if *at == step {
-                sum.0.total += stable.total;
-                sum.0.errors += stable.errors;
-                sum.1.total += canary.total;
-                sum.1.errors += canary.errors;
-            }
+        for m in self.latest.values().filter(|m| m.step == step) {
+            sum.0 = sum.0.plus(m.stable);
+            sum.1 = sum.1.plus(m.canary);
         }
         sum
     }
 
     /// What there is to decide on at a step.
     ///
-    /// The share `t` is the canary's realised share of requests of the same stream and step: given the requests that
-    /// both slots served, under equal failure rates each error is on the canary with that probability, whatever
-    /// the weight at the edge was. Streams and steps are independent, so their evidences multiply.
+    /// Under equal failure rates an error is on the canary with the probability that its request was, which is the share
+    /// as it was set where viewers are assigned at random. A viewer who stays where it is and sends much shifts that, so
+    /// the larger of the set and the realised share counts against the canary, and the smaller for it: the false-alarm
+    /// bound holds either way. Streams and steps are independent, so their evidences multiply.
     pub fn evidence(&self, step: usize) -> Evidence {
         let (mut worse, mut fine) = (0.0, 0.0);
-        for (stable, canary) in self.latest.values() {
-            let requests = stable.total + canary.total;
+        for m in self.latest.values() {
+            let requests = m.stable.total + m.canary.total;
             if requests == 0 {
                 continue;
             }
-            let share = canary.total as f64 / requests as f64;
-            let errors = stable.errors + canary.errors;
-            worse += ln_evidence_of_more(canary.errors, errors, share);
-            fine += ln_evidence_of_fewer(canary.errors, errors, share, TOLERATED_RATIO);
+            let realised = m.canary.total as f64 / requests as f64;
+            let errors = m.stable.errors + m.canary.errors;
+            worse += ln_evidence_of_more(m.canary.errors, errors, m.share.max(realised));
+            fine += ln_evidence_of_fewer(m.canary.errors, errors, m.share.min(realised), TOLERATED_RATIO);
         }
         let (stable, canary) = self.at(step);
         let factor = |ln: f64| ln.min(1e12f64.ln()).exp();
@@ -212,10 +217,7 @@ impl Judge {
 
     /// Whether stable, over the whole rollout, failed less than half as often; a broken dependency breaks both.
     fn stable_is_better(&self, canary: Counts) -> bool {
-        let stable = self.latest.values().fold(Counts::default(), |sum, (stable, _)| Counts {
-            total: sum.total + stable.total,
-            errors: sum.errors + stable.errors,
-        });
+        let stable = self.latest.values().fold(Counts::default(), |sum, m| sum.plus(m.stable));
         let rate = |c: Counts| c.errors as f64 / c.total.max(1) as f64;
         stable.total >= ENOUGH && rate(stable) * 2.0 < rate(canary)
     }
@@ -253,7 +255,7 @@ mod tests {
                 counts.total += 1;
                 counts.errors += u64::from(rng.random_bool(rate));
                 served += u64::from(on_canary);
-                judge.observe(&Measurement { stream: Stream::Users, step, stable, canary });
+                judge.observe(&Measurement { stream: Stream::Users, step, share, stable, canary });
                 if matches!(judge.verdict(step), Verdict::Abort { .. }) {
                     return Some(served);
                 }
@@ -289,6 +291,7 @@ mod tests {
         judge.observe(&Measurement {
             stream: Stream::Users,
             step: 0,
+            share: 0.1,
             stable: both(900, 450),
             canary: both(100, 50),
         });
@@ -301,12 +304,19 @@ mod tests {
         assert_eq!(judge.verdict(0), Verdict::Continue);
         assert_eq!(judge.at_end_of_bake(0), None);
         let clean = |total| Counts { total, errors: 0 };
-        judge.observe(&Measurement { stream: Stream::Users, step: 0, stable: clean(500), canary: clean(25) });
+        judge.observe(&Measurement {
+            stream: Stream::Users,
+            step: 0,
+            share: 0.05,
+            stable: clean(500),
+            canary: clean(25),
+        });
         assert_eq!(judge.verdict(0), Verdict::Continue);
         assert!(matches!(judge.at_end_of_bake(0), Some(Verdict::Promote { .. })));
         judge.observe(&Measurement {
             stream: Stream::Users,
             step: 0,
+            share: 0.1,
             stable: clean(9000),
             canary: clean(4000),
         });
@@ -320,6 +330,7 @@ mod tests {
         judge.observe(&Measurement {
             stream: Stream::Users,
             step: 0,
+            share: 0.1,
             stable,
             canary: Counts { total: 400, errors: 1 },
         });
