@@ -1,0 +1,1 @@
+"""The service. `service.py` puts the parts together; start reading there."""

@@ -1,0 +1,30 @@
+"""What a note is, and what a caller may send."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class NewNote(BaseModel):
+    """What a caller sends to make a note."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    title: str = Field(min_length=1, max_length=200)
+    text: str = Field(default="", max_length=10_000)
+
+
+class Note(BaseModel):
+    """A note as callers see it."""
+
+    id: str
+    title: str
+    text: str
+    created_at: datetime
+
+
+class NotePage(BaseModel):
+    """Part of a list; `next_cursor` is null on the last page."""
+
+    items: list[Note]
+    next_cursor: str | None

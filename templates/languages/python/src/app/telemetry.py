@@ -1,0 +1,57 @@
+"""Traces and metrics. Without OTEL_EXPORTER_OTLP_ENDPOINT ids exist for the logs and nothing is sent."""
+
+import threading
+
+from fastapi import FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from app.settings import SERVICE, Settings
+
+EXPORT_TIMEOUT_SECONDS = 2
+METRICS_EVERY_MS = 15_000
+
+
+class Telemetry:
+    """The two providers; given to whoever makes spans or metrics, so that nothing is global."""
+
+    def __init__(self, settings: Settings) -> None:
+        resource = Resource.create({"service.name": SERVICE, "service.version": settings.release})
+        readers: list[MetricReader] = []
+        self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        if settings.otel_exporter_otlp_endpoint is not None:
+            # Imported here because loading them costs a start-up that does not export.
+            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            base = str(settings.otel_exporter_otlp_endpoint).rstrip("/")
+            spans = OTLPSpanExporter(endpoint=f"{base}/v1/traces", timeout=EXPORT_TIMEOUT_SECONDS)
+            self.traces.add_span_processor(BatchSpanProcessor(spans))
+            metrics = OTLPMetricExporter(endpoint=f"{base}/v1/metrics", timeout=EXPORT_TIMEOUT_SECONDS)
+            readers.append(PeriodicExportingMetricReader(metrics, export_interval_millis=METRICS_EVERY_MS))
+        self.metrics = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+
+    def observe(self, app: FastAPI) -> None:
+        """One span and the golden-signal metrics for each request, health checks left out."""
+        FastAPIInstrumentor.instrument_app(
+            app,
+            tracer_provider=self.traces,
+            meter_provider=self.metrics,
+            excluded_urls="livez,readyz",
+            exclude_spans=["receive", "send"],
+        )
+
+    def flush(self, seconds: float) -> None:
+        """Sends what is left, but never holds the process longer than this: a collector may be down."""
+
+        def shut_down() -> None:
+            self.traces.shutdown()
+            self.metrics.shutdown()
+
+        worker = threading.Thread(target=shut_down, daemon=True)
+        worker.start()
+        worker.join(seconds)

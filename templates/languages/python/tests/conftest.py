@@ -1,0 +1,64 @@
+"""The service under test is the real one: served by its own server on a free port of this machine."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.lifecycle import DrainingServer, Lifecycle, server_for
+from app.service import create_app
+from app.settings import Settings
+from app.telemetry import Telemetry
+
+StartService = Callable[..., httpx2.Client]
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[tuple[httpx2.Client, Lifecycle]]:
+    """Serves in a thread until the block ends."""
+    lifecycle = Lifecycle()
+    server = server_for(create_app(settings, lifecycle, Telemetry(settings)), settings, lifecycle)
+    listening = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listening)))
+    thread.start()
+    try:
+        assert listening.wait(10), "the service did not start"
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            yield client, lifecycle
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+async def _serve(server: DrainingServer, listening: threading.Event) -> None:
+    start = server.startup
+
+    async def startup(*arguments: Any) -> None:
+        await start(*arguments)
+        listening.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    await server.serve()
+
+
+@pytest.fixture
+def start_service() -> Iterator[StartService]:
+    """Starts services with other settings than usual."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> httpx2.Client:
+            values = {"host": "127.0.0.1", "port": 0} | settings
+            return stack.enter_context(running(Settings(**values)))[0]
+
+        yield start
+
+
+@pytest.fixture
+def service(start_service: StartService) -> httpx2.Client:
+    """A client of a service with the usual settings."""
+    return start_service()

@@ -1,0 +1,72 @@
+"""What every answer carries, and what the log says about it."""
+
+import json
+
+import httpx2
+import pytest
+
+from app.logs import configure_logging, redacted
+from app.settings import SERVICE
+from conftest import StartService
+
+
+def test_health_says_who_answers(start_service: StartService) -> None:
+    service = start_service(PAVE_RELEASE="r42")
+    assert service.get("/livez").json() == {"status": "ok", "service": SERVICE, "release": "r42"}
+    assert service.get("/readyz").json()["release"] == "r42"
+
+
+def test_a_sane_request_id_is_kept_and_another_replaced(service: httpx2.Client) -> None:
+    assert service.get("/livez", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert service.get("/livez", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_answers_carry_security_headers_and_no_banner(service: httpx2.Client) -> None:
+    headers = service.get("/v1/notes").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "server" not in headers
+
+
+def test_an_unknown_path_is_a_problem(service: httpx2.Client) -> None:
+    answer = service.get("/nothing")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_json_that_is_none_is_a_bad_request(service: httpx2.Client) -> None:
+    answer = service.post("/v1/notes", content=b"{", headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
+def test_the_openapi_document_is_served(service: httpx2.Client) -> None:
+    assert "/v1/notes" in service.get("/openapi.json").json()["paths"]
+
+
+def test_the_log_joins_a_request_to_its_trace_and_keeps_secrets_out(
+    start_service: StartService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("INFO", "r1")
+    service = start_service()
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    service.get(
+        "/v1/notes?token=hunter2",
+        headers={
+            "x-request-id": "abc",
+            "authorization": "Bearer hunter2",
+            "traceparent": f"00-{trace_id}-b7ad6b7169203331-01",
+        },
+    )
+    out = capsys.readouterr().out
+    lines = [json.loads(line) for line in out.splitlines()]
+    (line,) = [line for line in lines if line["message"] == "request"]
+    assert line["request_id"] == "abc"
+    assert line["trace_id"] == trace_id
+    assert line["status"] == 200
+    assert "hunter2" not in out
+
+
+def test_fields_that_sound_like_secrets_are_redacted() -> None:
+    assert redacted({"api_key": "x", "inner": {"password": "y", "n": 1}}) == {
+        "api_key": "[redacted]",
+        "inner": {"password": "[redacted]", "n": 1},
+    }
