@@ -12,6 +12,8 @@ const PHASES: [(&str, &str); 4] =
 pub(super) struct Buildspec {
     #[serde(default)]
     env: Env,
+    #[serde(default)]
+    cache: Cache,
     phases: BTreeMap<String, PhaseSpec>,
 }
 
@@ -19,6 +21,12 @@ pub(super) struct Buildspec {
 struct Env {
     #[serde(default)]
     variables: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Cache {
+    #[serde(default)]
+    paths: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +53,16 @@ impl Buildspec {
 
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.env.variables
+    }
+
+    /// Folders kept from build to build. Only plain folders, as `.deps/**/*`, inside the tree are.
+    pub fn cached_folders(&self) -> Vec<&str> {
+        self.cache
+            .paths
+            .iter()
+            .filter_map(|path| path.strip_suffix("/**/*"))
+            .filter(|folder| !folder.contains(['*', '/']) && *folder != ".." && !folder.is_empty())
+            .collect()
     }
 
     pub fn phases(&self) -> Vec<Phase> {

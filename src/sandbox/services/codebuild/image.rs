@@ -63,24 +63,6 @@ impl Recipe {
         Some(hex::encode(hash.finalize()))
     }
 
-    /// Puts the dependencies of an earlier build with the same lock file into the tree.
-    pub fn restore_dependencies(&self, world: &World, tree: &Path) -> io::Result<bool> {
-        let layer = self
-            .key(tree)
-            .and_then(|key| world.codebuild.index.read(|index| index.layers.get(&key).cloned()));
-        let Some(file) = layer.and_then(|layer| world.ecr.blob(&layer.digest)) else { return Ok(false) };
-        let staging = tempfile::tempdir_in(&world.dir)?;
-        oci::unpack(fs::File::open(file)?, staging.path())?;
-        let inside = staging.path().join(self.config.working_dir.trim_matches('/'));
-        for path in self.dependencies.iter().flat_map(|d| &d.paths) {
-            let to = tree.join(path);
-            if !to.exists() {
-                fs::rename(inside.join(path), to)?;
-            }
-        }
-        Ok(true)
-    }
-
     /// Packs the tree and stores the image under a tag. Returns its digest.
     pub fn push(
         &self,

@@ -154,9 +154,7 @@ impl Run {
             .map_err(|why| Failure::new("YAML_FILE_ERROR", format!("{BUILDSPEC}: {why}")))?;
         let recipe =
             Recipe::read(&tree).map_err(|error| Failure::new("YAML_FILE_ERROR", error.to_string()))?;
-        if recipe.restore_dependencies(&self.world, &tree)? {
-            self.log(&["[Container] Dependencies restored: the lock file is unchanged".to_owned()]);
-        }
+        self.take_from_cache(&spec, &tree);
         self.commands(&spec, &tree, stopped).await?;
         self.phase("UPLOAD_ARTIFACTS")?;
         let variables = self.variables();
@@ -170,14 +168,43 @@ impl Run {
         };
         let (repository, tag) = (wanted("IMAGE_REPOSITORY")?, wanted("IMAGE_TAG")?);
         let name = repository.split_once('/').map_or(repository.as_str(), |(_, name)| name).to_owned();
-        let (world, packing) = (Arc::clone(&self.world), tree.clone());
-        let digest = tokio::task::spawn_blocking(move || recipe.push(&world, &packing, &name, &tag))
+        let (world, packed_tree) = (Arc::clone(&self.world), tree.clone());
+        let digest = tokio::task::spawn_blocking(move || recipe.push(&world, &tree, &name, &tag))
             .await
             .map_err(|error| Failure::from(io::Error::other(error)))?
             .map_err(|error| Failure::new("CLIENT_ERROR", format!("{RECIPE}: {error}")))?;
         self.log(&[format!("[Container] Pushed {repository}@{digest}")]);
         self.phase("FINALIZING")?;
+        self.give_to_cache(&spec, &packed_tree);
         Ok(())
+    }
+
+    fn cache(&self) -> PathBuf {
+        let project = self.build["projectName"].as_str().unwrap_or_default();
+        self.world.dir.join("codebuild/cache").join(project)
+    }
+
+    /// Moves the folders that the last build left into the tree. A build at the same time finds none and does without:
+    /// a cache is a help, and what is in it is checked by the commands that use it.
+    fn take_from_cache(&self, spec: &Buildspec, tree: &Path) {
+        for folder in spec.cached_folders() {
+            let to = tree.join(folder);
+            if !to.exists() && fs::rename(self.cache().join(folder), to).is_ok() {
+                self.log(&[format!("[Container] {folder} is restored from the cache")]);
+            }
+        }
+    }
+
+    fn give_to_cache(&self, spec: &Buildspec, tree: &Path) {
+        let cache = self.cache();
+        if fs::create_dir_all(&cache).is_err() {
+            return;
+        }
+        for folder in spec.cached_folders() {
+            let to = cache.join(folder);
+            let _ = fs::remove_dir_all(&to);
+            let _ = fs::rename(tree.join(folder), to);
+        }
     }
 
     fn download(&self, tree: &Path) -> Result<(), Failure> {
