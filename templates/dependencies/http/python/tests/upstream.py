@@ -18,6 +18,7 @@ class Upstream:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 upstream.calls.append({name.lower(): value for name, value in self.headers.items()})
