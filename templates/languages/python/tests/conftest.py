@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.lifecycle import DrainingServer, Lifecycle, server_for
+from app.lifecycle import Lifecycle, server_for
 from app.service import create_app
 from app.settings import Settings
 from app.telemetry import Telemetry
@@ -17,33 +18,29 @@ from app.telemetry import Telemetry
 StartService = Callable[..., httpx2.Client]
 
 
+def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 10.0) -> None:
+    """Waits for something only another thread can bring about."""
+    ends_at = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends_at, otherwise
+        time.sleep(0.01)
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[tuple[httpx2.Client, Lifecycle]]:
     """Serves in a thread until the block ends."""
     lifecycle = Lifecycle()
     server = server_for(create_app(settings, lifecycle, Telemetry(settings)), settings, lifecycle)
-    listening = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(server, listening)))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:
-        assert listening.wait(10), "the service did not start"
+        wait_until(lambda: server.started, "the service did not start")
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
             yield client, lifecycle
     finally:
         server.should_exit = True
         thread.join(10)
-
-
-async def _serve(server: DrainingServer, listening: threading.Event) -> None:
-    start = server.startup
-
-    async def startup(*arguments: Any) -> None:
-        await start(*arguments)
-        listening.set()
-
-    server.startup = startup  # type: ignore[method-assign]
-    await server.serve()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from app.logs import configure_logging, redacted
 from app.settings import SERVICE
-from conftest import StartService
+from conftest import StartService, wait_until
 
 
 def test_health_says_who_answers(start_service: StartService) -> None:
@@ -56,7 +56,14 @@ def test_the_log_joins_a_request_to_its_trace_and_keeps_secrets_out(
             "traceparent": f"00-{trace_id}-b7ad6b7169203331-01",
         },
     )
-    out = capsys.readouterr().out
+    out = ""
+
+    def logged() -> bool:
+        nonlocal out
+        out += capsys.readouterr().out
+        return '"message": "request"' in out
+
+    wait_until(logged, "the request was not logged")  # its line is written after its answer
     lines = [json.loads(line) for line in out.splitlines()]
     (line,) = [line for line in lines if line["message"] == "request"]
     assert line["request_id"] == "abc"

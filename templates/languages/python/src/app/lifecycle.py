@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+from socket import socket
 from types import FrameType
 from typing import Any
-from socket import socket
 
 import uvicorn
 

@@ -27,9 +27,7 @@ class Problem(Exception):
         return problem_response(self.status, self.detail, self.headers, **self.members)
 
 
-def problem_response(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
-) -> Response:
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> Response:
     """A problem document; `members` are further fields of it."""
     document = {
         "type": "about:blank",
