@@ -55,7 +55,8 @@ def start_service() -> Iterator[StartService]:
         yield start
 
 
-@pytest.fixture
-def service(start_service: StartService) -> httpx2.Client:
-    """A client of a service with the usual settings."""
-    return start_service()
+@pytest.fixture(scope="session")
+def service() -> Iterator[httpx2.Client]:
+    """A client of one service with the usual settings, shared by all tests that do not mind each other."""
+    with running(Settings(host="127.0.0.1", port=0)) as (client, _):
+        yield client
