@@ -26,6 +26,12 @@ def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 10.0) 
         time.sleep(0.01)
 
 
+def local(**settings: Any) -> Settings:
+    """Settings for a service on this machine that calls nothing outside it."""
+    nowhere = {name: "http://127.0.0.1:9" for name in Settings.model_fields if name.endswith("_url")}
+    return Settings(**{"host": "127.0.0.1", "port": 0} | nowhere | settings)
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[tuple[httpx2.Client, Lifecycle]]:
     """Serves in a thread until the block ends."""
@@ -49,13 +55,13 @@ def start_service() -> Iterator[StartService]:
     with ExitStack() as stack:
 
         def start(**settings: Any) -> httpx2.Client:
-            values = {"host": "127.0.0.1", "port": 0} | settings
-            return stack.enter_context(running(Settings(**values)))[0]
+            return stack.enter_context(running(local(**settings)))[0]
 
         yield start
 
 
-@pytest.fixture
-def service(start_service: StartService) -> httpx2.Client:
-    """A client of a service with the usual settings."""
-    return start_service()
+@pytest.fixture(scope="session")
+def service() -> Iterator[httpx2.Client]:
+    """A client of one service with the usual settings, shared by all tests that do not mind each other."""
+    with running(local()) as (client, _):
+        yield client

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 
+from conftest import StartService
+
 
 def test_a_note_is_made_and_found(service: httpx2.Client) -> None:
     made = service.post("/v1/notes", json={"title": " milk ", "text": "two litres"})
@@ -27,7 +29,8 @@ def test_a_wrong_note_names_its_fields_but_not_their_values(service: httpx2.Clie
     assert "hunter2" not in answer.text
 
 
-def test_a_list_is_read_page_by_page_without_gaps_or_repeats(service: httpx2.Client) -> None:
+def test_a_list_is_read_page_by_page_without_gaps_or_repeats(start_service: StartService) -> None:
+    service = start_service()
     made = [service.post("/v1/notes", json={"title": str(n)}).json()["id"] for n in range(5)]
     seen: list[str] = []
     cursor: dict[str, str] = {}
@@ -46,7 +49,8 @@ def test_a_made_up_cursor_is_refused(service: httpx2.Client) -> None:
     assert service.get("/v1/notes", params={"cursor": "!"}).status_code == 400
 
 
-def test_a_repeated_write_is_answered_and_not_done_again(service: httpx2.Client) -> None:
+def test_a_repeated_write_is_answered_and_not_done_again(start_service: StartService) -> None:
+    service = start_service()
     key = {"idempotency-key": "k1"}
 
     def send(_: int) -> httpx2.Response:

@@ -53,7 +53,7 @@ def test_a_wrong_variable_ends_the_start_and_is_named() -> None:
 
 
 def test_sigterm_under_load_loses_no_request() -> None:
-    with process(DRAIN_DELAY_MS="500") as (child, url):
+    with process(DRAIN_DELAY_MS="1000") as (child, url):
         failed: list[str] = []
         served = [0]
         stop = threading.Event()
@@ -81,6 +81,7 @@ def test_sigterm_under_load_loses_no_request() -> None:
             while balancer.get("/readyz").status_code == 200:
                 time.sleep(0.01)
             assert balancer.get("/livez").status_code == 200
+        time.sleep(0.25)  # it needs a moment to notice, and its requests are still served
         stop.set()
         for worker in workers:
             worker.join()

@@ -32,16 +32,16 @@ class Readiness:
         self._dependencies = dependencies
         self._lock = asyncio.Lock()
         self._checked_at = float("-inf")
-        self._last: dict[str, dict[str, Any]] = {}
+        self.last: dict[str, dict[str, Any]] = {}
 
     async def dependencies(self) -> dict[str, dict[str, Any]]:
         """The state of each dependency by name."""
         async with self._lock:
             if time.monotonic() - self._checked_at > CACHED_SECONDS:
                 states = await asyncio.gather(*map(self._check, self._dependencies))
-                self._last = {one.name: state for one, state in zip(self._dependencies, states, strict=True)}
+                self.last = {one.name: state for one, state in zip(self._dependencies, states, strict=True)}
                 self._checked_at = time.monotonic()
-            return self._last
+            return self.last
 
     @staticmethod
     async def _check(dependency: Checked) -> dict[str, Any]:
@@ -68,7 +68,8 @@ def health_routes(readiness: Readiness, lifecycle: Lifecycle, release: str) -> A
     @routes.get("/readyz")
     async def readyz() -> Response:
         """503 while a critical dependency fails or the process is leaving."""
-        states = await readiness.dependencies()
+        # Leaving must be told at once, so nothing is asked any more.
+        states = readiness.last if lifecycle.draining else await readiness.dependencies()
         failing = any(one["critical"] and one["status"] != "ok" for one in states.values())
         status = "draining" if lifecycle.draining else "failing" if failing else "ok"
         body = {"status": status, "service": SERVICE, "release": release, "dependencies": states}
