@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_ecr::{
     Client,
-    types::{ImageIdentifier, ImageScanningConfiguration, ImageTagMutability, Repository},
+    types::{
+        ImageIdentifier, ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
+        ImageTagMutabilityExclusionFilterType, Repository,
+    },
 };
 
 use crate::engine::ports::{Image, PortError, PortResult, Registry};
@@ -17,6 +20,9 @@ use super::{
 };
 
 const SERVICE: &str = "ECR";
+
+/// The tag under which a generated `buildspec.yml` keeps BuildKit's cache.
+const BUILD_CACHE: &str = "buildcache";
 
 pub(super) struct Ecr {
     client: Client,
@@ -51,12 +57,18 @@ impl Registry for Ecr {
         if self.describe().await?.is_some() {
             return Ok(false);
         }
+        let cache = ImageTagMutabilityExclusionFilter::builder()
+            .filter_type(ImageTagMutabilityExclusionFilterType::Wildcard)
+            .filter(BUILD_CACHE)
+            .build()
+            .map_err(|error| PortError::Invalid(error.to_string()))?;
         let created = self
             .client
             .create_repository()
             .repository_name(self.place.names.base())
-            // A tag names a bundle or a release, and both are for ever.
-            .image_tag_mutability(ImageTagMutability::Immutable)
+            // A tag names a bundle or a release, and both are for ever; only the build's cache moves.
+            .image_tag_mutability(ImageTagMutability::ImmutableWithExclusion)
+            .image_tag_mutability_exclusion_filters(cache)
             .image_scanning_configuration(ImageScanningConfiguration::builder().scan_on_push(true).build())
             .send()
             .await

@@ -59,6 +59,7 @@ impl Recipe {
         let mut hash = Sha256::new();
         hash.update(fs::read(tree.join(&dependencies.lock)).ok()?);
         hash.update(dependencies.paths.join("\0"));
+        hash.update(self.exclude.join("\0"));
         hash.update(&self.config.working_dir);
         Some(hex::encode(hash.finalize()))
     }
@@ -83,11 +84,10 @@ impl Recipe {
         };
         let (mut dependencies, mut source) = (Vec::new(), Vec::new());
         for path in files(tree)? {
-            if in_dependencies(&path) {
-                dependencies.push(path);
-            } else if !exclude.is_match(&path) {
-                source.push(path);
+            if exclude.is_match(&path) {
+                continue;
             }
+            if in_dependencies(&path) { dependencies.push(path) } else { source.push(path) }
         }
         let prefix = self.config.working_dir.trim_matches('/').to_owned();
         let mut layers = Vec::new();

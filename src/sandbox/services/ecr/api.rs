@@ -19,12 +19,18 @@ struct Input {
     repository_name: Option<String>,
     repository_names: Option<Vec<String>>,
     image_tag_mutability: Option<String>,
+    image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
     image_scanning_configuration: Option<Value>,
     image_ids: Option<Vec<ImageId>>,
     image_manifest: Option<String>,
     image_tag: Option<String>,
     lifecycle_policy_text: Option<String>,
     force: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExclusionFilter {
+    filter: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -72,7 +78,11 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             "repositoryName": name,
             "repositoryUri": format!("{}/{name}", world.addresses.api),
             "createdAt": repository.created,
-            "imageTagMutability": if repository.immutable_tags { "IMMUTABLE" } else { "MUTABLE" },
+            "imageTagMutability": match (repository.immutable_tags, repository.mutable_tags.is_empty()) {
+                (false, _) => "MUTABLE",
+                (true, true) => "IMMUTABLE",
+                (true, false) => "IMMUTABLE_WITH_EXCLUSION",
+            },
             "imageScanningConfiguration": { "scanOnPush": repository.scan_on_push },
             "encryptionConfiguration": { "encryptionType": "AES256" },
         })
@@ -85,7 +95,15 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             }
             let repository = Repository {
                 created: time::OffsetDateTime::now_utc().unix_timestamp(),
-                immutable_tags: input.image_tag_mutability.as_deref() == Some("IMMUTABLE"),
+                immutable_tags: input
+                    .image_tag_mutability
+                    .as_deref()
+                    .is_some_and(|m| m.starts_with("IMMUTABLE")),
+                mutable_tags: input
+                    .image_tag_mutability_exclusion_filters
+                    .iter()
+                    .map(|f| f.filter.clone())
+                    .collect(),
                 scan_on_push: input
                     .image_scanning_configuration
                     .as_ref()

@@ -22,6 +22,9 @@ pub(super) struct Repository {
     /// Seconds since the epoch.
     pub created: i64,
     pub immutable_tags: bool,
+    /// Tags that may move all the same; `*` stands for any text at the end.
+    #[serde(default)]
+    pub mutable_tags: Vec<String>,
     pub scan_on_push: bool,
     pub lifecycle_policy: Option<String>,
     pub images: BTreeMap<String, Image>,
@@ -37,6 +40,14 @@ pub(super) struct Image {
 }
 
 impl Repository {
+    fn may_move(&self, tag: &str) -> bool {
+        let excluded = |filter: &String| match filter.strip_suffix('*') {
+            Some(start) => tag.starts_with(start),
+            None => filter == tag,
+        };
+        !self.immutable_tags || self.mutable_tags.iter().any(excluded)
+    }
+
     pub fn by_tag(&self, tag: &str) -> Option<&String> {
         self.images.iter().find(|(_, image)| image.tags.contains(tag)).map(|(digest, _)| digest)
     }
@@ -139,7 +150,7 @@ impl Store {
             if let Some(tag) = tag {
                 match stored.by_tag(tag).cloned() {
                     Some(other) if other == digest => return Err(StoreError::AlreadyThere(digest.clone())),
-                    Some(_) if stored.immutable_tags => return Err(StoreError::TagTaken(tag.to_owned())),
+                    Some(_) if !stored.may_move(tag) => return Err(StoreError::TagTaken(tag.to_owned())),
                     Some(other) => {
                         if let Some(image) = stored.images.get_mut(&other) {
                             image.tags.remove(tag);
