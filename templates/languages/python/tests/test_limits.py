@@ -7,11 +7,10 @@ import threading
 
 import httpx2
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from app import deadline
 from app.limits import LoadShedding, TimeLimit
-from conftest import StartService
+from conftest import StartService, call
 
 
 def test_a_body_over_the_limit_is_refused_announced_or_not(start_service: StartService) -> None:
@@ -36,22 +35,6 @@ def test_a_head_that_never_ends_is_cut_off(start_service: StartService, monkeypa
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
         slow.sendall(b"GET /livez HTTP/1.1\r\nx-slow: ")
         assert slow.recv(4096) == b""
-
-
-def call(app: object, seconds_asked: str = "") -> tuple[int, bytes]:
-    """One GET against a bare ASGI application."""
-    sent: list[Message] = []
-    headers = [(deadline.HEADER.encode(), seconds_asked.encode())] if seconds_asked else []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": "/v1/x", "headers": headers}
-    asyncio.run(app(scope, receive, send))  # type: ignore[operator]
-    return sent[0]["status"], sent[1]["body"]
 
 
 async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
