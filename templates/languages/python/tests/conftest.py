@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import ASGIApp, Message
 
+from app import deadline
 from app.lifecycle import Lifecycle, server_for
 from app.service import create_app
 from app.settings import Settings
@@ -47,6 +49,26 @@ def running(settings: Settings) -> Iterator[tuple[httpx2.Client, Lifecycle]]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def call(app: ASGIApp, seconds_asked: str = "") -> tuple[int, bytes]:
+    """One GET against a bare ASGI application."""
+    sent: list[Message] = []
+    headers = [(deadline.HEADER.encode(), seconds_asked.encode())] if seconds_asked else []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/x", "headers": headers}
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(run())
+    return sent[0]["status"], sent[1]["body"]
 
 
 @pytest.fixture

@@ -80,7 +80,9 @@ def test_sigterm_under_load_loses_no_request() -> None:
             # A balancer sends requests until readiness fails, and requests still succeed until then.
             while balancer.get("/readyz").status_code == 200:
                 time.sleep(0.01)
-            assert balancer.get("/livez").status_code == 200
+            alive = balancer.get("/livez")
+            assert alive.status_code == 200
+            assert alive.headers["connection"] == "close"  # callers with kept connections move on
         time.sleep(0.25)  # it needs a moment to notice, and its requests are still served
         stop.set()
         for worker in workers:
@@ -113,6 +115,7 @@ def test_a_request_in_flight_is_finished_after_the_door_closes() -> None:
                 time.sleep(0.02)
             except httpx2.TransportError:
                 break
+        time.sleep(0.4)  # a server that does not wait would have cut it off by now
         gate.set()
         sender.join()
         assert answers[0].status_code == 201

@@ -4,10 +4,13 @@ import json
 
 import httpx2
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from app.lifecycle import Lifecycle
 from app.logs import configure_logging, redacted
+from app.request_frame import RequestFrame
 from app.settings import SERVICE
-from conftest import StartService, wait_until
+from conftest import StartService, call, wait_until
 
 
 def test_health_says_who_answers(start_service: StartService) -> None:
@@ -70,6 +73,19 @@ def test_the_log_joins_a_request_to_its_trace_and_keeps_secrets_out(
     assert line["trace_id"] == trace_id
     assert line["status"] == 200
     assert "hunter2" not in out
+
+
+def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.CaptureFixture[str]) -> None:
+    async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
+        raise OSError("postgres://me:hunter2@db is gone")
+
+    configure_logging("INFO", "r1")
+    status, body = call(RequestFrame(breaks, Lifecycle()))
+    assert status == 500
+    assert json.loads(body)["title"] == "Internal Server Error"
+    out = capsys.readouterr().out
+    assert "OSError" in out
+    assert "hunter2" not in out + body.decode()
 
 
 def test_fields_that_sound_like_secrets_are_redacted() -> None:
