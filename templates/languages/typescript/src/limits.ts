@@ -8,6 +8,7 @@ export function installLoadShedding(service: FastifyInstance, limit: number): vo
   service.addHook("onRequest", (request, reply, done) => {
     if (request.url === "/livez" || request.url === "/readyz") return done();
     if (running >= limit) {
+      request.log.warn("load shed");
       sendProblem(reply, new Problem(503, "too many requests at the same time", {}, { "retry-after": "1" }));
       return;
     }
