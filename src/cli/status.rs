@@ -24,7 +24,7 @@ pub async fn run(environment: Option<&str>, output: &Output) -> Done {
     let cut = releases.iter().rev().find(|release| release.outcome == Outcome::InProgress);
     let lease = connected.ports.state.get("lease.json").await?;
     let lease: Option<Lease> = lease.and_then(|stored| serde_json::from_slice(&stored.body).ok());
-    let lease = lease.filter(|lease| lease.expires > connected.ports.clock.now());
+    let lease = lease.filter(|lease| lease.is_held(connected.ports.clock.now()));
     output.json(&json!({
         "type": "status",
         "service": spec.service.name,

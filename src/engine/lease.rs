@@ -47,11 +47,15 @@ fn holder() -> String {
     format!("{user}@{host}, process {}", std::process::id())
 }
 
-/// Whether the holder was a process of this machine that is no more.
-fn is_gone(lease: &Lease) -> bool {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let Some((who, pid)) = lease.holder.rsplit_once(", process ") else { return false };
-    who.ends_with(&format!("@{host}")) && !std::path::Path::new("/proc").join(pid).exists()
+impl Lease {
+    /// Whether somebody still holds it: it has not run out, and its holder is not a process of this machine that is no more.
+    pub fn is_held(&self, now: f64) -> bool {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let gone = self.holder.rsplit_once(", process ").is_some_and(|(who, pid)| {
+            who.ends_with(&format!("@{host}")) && !std::path::Path::new("/proc").join(pid).exists()
+        });
+        self.expires > now && !gone
+    }
 }
 
 impl<'a> Held<'a> {
@@ -69,7 +73,7 @@ impl<'a> Held<'a> {
             None => Expect::Absent,
             Some(stored) => {
                 if let Ok(other) = serde_json::from_slice::<Lease>(&stored.body) {
-                    if other.expires > now && !is_gone(&other) {
+                    if other.is_held(now) {
                         return Err(leased(&other));
                     }
                     lease.fencing = other.fencing + 1;

@@ -112,16 +112,15 @@ pub struct Difference {
 }
 
 /// Compares live state with what it should be, field by field, and returns the number of fields looked at
-/// with every difference. A slot that should not exist may also be paused: it then costs and answers nothing,
-/// and what it holds does not matter.
+/// with every difference. Where no slot should be, one that is paused or never came up will do: it answers nobody, and
+/// what it holds does not matter.
 pub fn compare(expected: &Live, live: &Live) -> (usize, Vec<Difference>) {
-    let mut live = live.clone();
-    let paused = |slot: &Option<SlotState>| slot.as_ref().is_some_and(|s| s.status == SlotStatus::Paused);
-    if expected.blue.is_none() && paused(&live.blue) {
-        live.blue = None;
-    }
-    if expected.green.is_none() && paused(&live.green) {
-        live.green = None;
+    let (mut expected, mut live) = (expected.clone(), live.clone());
+    for (wanted, found) in [(&mut expected.blue, &mut live.blue), (&mut expected.green, &mut live.green)] {
+        wanted.take_if(|slot| slot.status == SlotStatus::Failed);
+        if wanted.is_none() {
+            found.take_if(|slot| matches!(slot.status, SlotStatus::Paused | SlotStatus::Failed));
+        }
     }
     // The route names the origin of a slot that came into being after the snapshot; no user can reach it there.
     if let (Some(wanted), Some(route)) = (&expected.route, &mut live.route) {
@@ -132,7 +131,7 @@ pub fn compare(expected: &Live, live: &Live) -> (usize, Vec<Difference>) {
             route.green = None;
         }
     }
-    let (wanted, found) = (leaves(expected), leaves(&live));
+    let (wanted, found) = (leaves(&expected), leaves(&live));
     let mut fields: Vec<&String> = wanted.keys().chain(found.keys()).collect();
     fields.sort();
     fields.dedup();
