@@ -59,7 +59,13 @@ fn from_file(file: &Path, name: Option<&str>) -> Result<Parsed, Failure> {
     let mut document: DocumentMut = parsed.source.text.parse().map_err(|error: toml_edit::TomlError| {
         Failure::new(code::INVALID, error.to_string(), "correct the file")
     })?;
-    document["service"]["name"] = value(name);
+    let old = &mut document["service"]["name"];
+    // White space and comment around the old value stay.
+    let decor = old.as_value().map(|old| old.decor().clone());
+    *old = value(name);
+    if let (Some(new), Some(decor)) = (old.as_value_mut(), decor) {
+        *new.decor_mut() = decor;
+    }
     Ok(spec::parse(&file.display().to_string(), &document.to_string())?)
 }
 
