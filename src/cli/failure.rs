@@ -53,7 +53,7 @@ pub struct Failure {
     /// Exit code.
     pub code: u8,
     /// Mistakes in a file, with their place.
-    pub spec: Option<SpecError>,
+    pub spec: Option<Box<SpecError>>,
 }
 
 impl Failure {
@@ -131,7 +131,7 @@ impl From<SpecError> for Failure {
     fn from(error: SpecError) -> Self {
         let mut failure =
             Self::new(code::INVALID, error.to_string(), "correct the places shown above and run this again");
-        failure.spec = Some(error);
+        failure.spec = Some(Box::new(error));
         failure
     }
 }

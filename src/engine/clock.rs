@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, macros::format_description};
 
 use super::ports::Clock;
 
@@ -27,6 +27,10 @@ pub fn rfc3339(at: f64) -> String {
     let millis = (at * 1000.0).round() as i128;
     OffsetDateTime::from_unix_timestamp_nanos(millis * 1_000_000)
         .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
+        .and_then(|at| {
+            let format =
+                format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+            at.format(&format).ok()
+        })
         .unwrap_or_default()
 }

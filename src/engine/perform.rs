@@ -102,10 +102,10 @@ impl Performer<'_> {
                 self.route(stable, *weight).await?;
                 Ok((RolloutEvent::WeightSet { weight: *weight }, format!("{weight} of users are on it")))
             }
-            Action::Judge { step } => self.judge(*step, before, judge).await,
+            Action::Judge { step } => self.judge(*step, judge).await,
             Action::Promote => {
                 self.route(self.release.plan.canary, Weight::ZERO).await?;
-                Ok((RolloutEvent::SlotPromoted, format!("users are on release {}", self.release.number)))
+                Ok((RolloutEvent::SlotPromoted, format!("users are on release {}", self.runs())))
             }
             Action::Confirm => {
                 let wanted = self.wanted(before).await?;
@@ -121,6 +121,11 @@ impl Performer<'_> {
                 self.compared(&before.live).await.map(|detail| (RolloutEvent::Verified, detail))
             }
         }
+    }
+
+    /// The release whose code the slot runs: for a rollback the one it brings back.
+    fn runs(&self) -> u64 {
+        self.release.brings_back.unwrap_or(self.release.number)
     }
 
     fn telling(&self, stage: Stage) -> impl Fn(String) + Send + Sync + '_ {
@@ -168,7 +173,7 @@ impl Performer<'_> {
         let slot = self.release.plan.canary;
         let update = self.telling(Stage::Prepare);
         let state = self.ports.runtime.deploy(slot, &self.release.config, &update).await?;
-        Ok((RolloutEvent::SlotPrepared, format!("{} runs release {}", state.name, self.release.number)))
+        Ok((RolloutEvent::SlotPrepared, format!("{} runs release {}", state.name, self.runs())))
     }
 
     /// Asks until the slot says that it is ready.
@@ -224,12 +229,7 @@ impl Performer<'_> {
         Ok((RolloutEvent::WeightSet { weight: Weight::ZERO }, detail))
     }
 
-    async fn judge(
-        &mut self,
-        step: usize,
-        before: &Snapshot,
-        judge: &mut Judge,
-    ) -> Result<(RolloutEvent, String), PortError> {
+    async fn judge(&mut self, step: usize, judge: &mut Judge) -> Result<(RolloutEvent, String), PortError> {
         let weight = self.release.plan.steps[step];
         let canary = self.live_slot(self.release.plan.canary).await?;
         let stable = self.live_slot(self.release.plan.canary.other()).await?;
@@ -269,7 +269,6 @@ impl Performer<'_> {
             VerdictKind::Abort => format!("bad: {}", decision.reason),
             VerdictKind::Inconclusive => format!("inconclusive: {}", decision.reason),
         };
-        let _ = before;
         Ok((RolloutEvent::Judged { verdict: decision.verdict, reason: decision.reason }, detail))
     }
 

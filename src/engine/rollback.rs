@@ -85,7 +85,7 @@ fn plan(live: &Live, slot: Slot, from: u64, target: &Release, number: u64) -> Ro
     });
     steps.push("ask it whether it is ready".to_owned());
     steps.push("switch all users over".to_owned());
-    steps.push("compare live state with release's configuration, field by field".to_owned());
+    steps.push("compare live state with what it should be, field by field".to_owned());
     RollbackPlan { number, from, to: target.number, slot, warm, steps }
 }
 
