@@ -176,8 +176,8 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
     let caller = match verified {
         Ok(caller) => caller,
         Err(error) if raw_service => {
-            let error = refusal(&error, true);
-            return raw(cloudfront::error(&error, service.as_deref() == Some("cloudfront")));
+            let control = service.as_deref() == Some("cloudfront");
+            return raw(cloudfront::error(&refusal(&error, control), control));
         }
         Err(error) => {
             let call = protocol::read(&parts, &body);
