@@ -64,16 +64,8 @@ impl Operation {
 impl Service {
     /// The service in the wire's shape; `autoscaling` is its configuration's summary.
     pub fn shown(&self, autoscaling: Value) -> Value {
-        let mut shown = json!({
-            "ServiceName": self.name,
-            "ServiceId": self.id,
-            "ServiceArn": self.arn,
-            "ServiceUrl": self.url,
-            "CreatedAt": self.created,
-            "UpdatedAt": self.updated,
-            "Status": self.status,
-            "AutoScalingConfigurationSummary": autoscaling,
-        });
+        let mut shown = self.summary();
+        shown["AutoScalingConfigurationSummary"] = autoscaling;
         for (key, value) in &self.config {
             if key != "AutoScalingConfigurationArn" {
                 shown[key] = value.clone();
