@@ -21,6 +21,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const TICK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 const LOOKS: u32 = 40;
 
+/// Fewest looks of a bake: on a machine that is too slow for the bake, probes must still be enough to tell.
+const FEWEST_LOOKS: u32 = 25;
+
 /// One step.
 pub(super) struct Step<'a> {
     pub ports: &'a Ports,
@@ -50,7 +53,9 @@ impl Step<'_> {
         let mut deadline = began + bake;
         let mut extended = false;
         let mut probes = (Counts::default(), Counts::default());
+        let mut looks = 0;
         loop {
+            looks += 1;
             clock.sleep((self.settings.bake / LOOKS).clamp(TICK.0, TICK.1)).await;
             self.probe(&mut probes).await;
             judge.observe(&self.measurement(Stream::Probes, probes.0, probes.1));
