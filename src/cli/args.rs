@@ -14,6 +14,10 @@ Examples:
 Exit codes: 0 done, 1 internal, 3 invalid spec or project, 4 refused, 5 build failed, 6 rolled back and safe,
 7 halted and needs a person, 8 conflict, 64 usage, 75 try again, 130 interrupted";
 
+const SANDBOX_PLACE: &str = "\
+The sandbox lives in $PAVE_SANDBOX_DIR, else $XDG_DATA_HOME/pave/sandbox, else ~/.local/share/pave/sandbox.
+Environments with target = \"sandbox\" start it by themselves.";
+
 /// The road from a service description to a release on AWS that can be undone.
 #[derive(Debug, Parser)]
 #[command(name = "pave", version, after_help = EXAMPLES, styles = Styles::plain(), disable_help_subcommand = true)]
@@ -78,9 +82,9 @@ pub enum Command {
     /// Show what a slot printed.
     Logs(Logs),
     /// The embedded AWS services on this machine.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = SANDBOX_PLACE)]
     Sandbox(Sandbox),
-    /// Walk the whole road on this machine.
+    /// Walk the whole road on this machine, in a place and a sandbox of its own.
     Tour(Tour),
     /// Check what this machine has.
     Doctor,

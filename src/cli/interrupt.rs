@@ -25,7 +25,9 @@ pub fn listen(output: &Output) -> Interrupt {
                 output.progress("left at once; `pave status` shows what is live, `pave deploy --resume` or `pave rollback` goes on");
                 std::process::exit(i32::from(code::INTERRUPTED));
             }
-            output.progress("stopping: what was begun is being undone; press Ctrl-C again to leave at once");
+            output.progress(
+                "stopping: what was begun is being undone; a second Ctrl-C or SIGTERM leaves at once",
+            );
         }
     });
     Interrupt::new(asked)

@@ -17,7 +17,11 @@ pub struct Progress {
     output: Output,
     bar: ProgressBar,
     began: Mutex<Option<f64>>,
+    measured: Mutex<f64>,
 }
+
+/// Seconds between two lines about a step where there is no live line.
+const EVERY: f64 = 10.0;
 
 fn word(stage: Stage) -> &'static str {
     match stage {
@@ -48,7 +52,7 @@ impl Progress {
         } else {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
         };
-        Self { output: *output, bar, began: Mutex::new(None) }
+        Self { output: *output, bar, began: Mutex::new(None), measured: Mutex::new(0.0) }
     }
 
     fn elapsed(&self, at: f64) -> f64 {
@@ -64,6 +68,17 @@ impl Progress {
         } else {
             self.output.progress(&line);
         }
+    }
+
+    /// Whether it is time for another line about a step; the first is due after a while, not at once.
+    fn is_due(&self, at: f64) -> bool {
+        let mut last = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        if at - *last < EVERY {
+            return false;
+        }
+        let first = *last == 0.0;
+        *last = at;
+        !first
     }
 
     fn live(&self, text: String) {
@@ -114,7 +129,7 @@ impl Reporter for Progress {
             }
             Event::Measured { weight, evidence, canary_p99_ms, stable_p99_ms, left_seconds, .. } => {
                 let p99 = |ms: &Option<f64>| ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0} ms"));
-                self.live(format!(
+                let text = format!(
                     "{weight} on the canary: {} (p99 {}); stable: {} (p99 {}); evidence {:.2} of {:.0}; {left_seconds:.0}s left",
                     failed(evidence.canary),
                     p99(canary_p99_ms),
@@ -122,7 +137,12 @@ impl Reporter for Progress {
                     p99(stable_p99_ms),
                     evidence.worse,
                     evidence.threshold,
-                ));
+                );
+                if self.output.live {
+                    self.live(text);
+                } else if self.is_due(at) {
+                    self.line(at, None, "step", &text);
+                }
             }
             // The stage's own end says the same in its line.
             Event::Verdict { .. } => {}

@@ -151,7 +151,7 @@ impl Judge {
         if evidence.worse >= evidence.threshold {
             return Verdict::Abort {
                 reason: format!(
-                    "the canary fails more: {} of {} requests against {} of {} on stable (evidence {:.0}, limit {:.0})",
+                    "the canary fails more: {} of {} requests against {} of {} on stable, probes included (evidence {:.0}, limit {:.0})",
                     canary.errors,
                     canary.total,
                     stable.errors,
