@@ -98,6 +98,10 @@ fn a_second_run_keeps_what_was_edited() {
     fs::write(&readme, "mine").expect("writes");
     place.pave(&new).expect(0).says("kept README.md");
     assert_eq!(fs::read_to_string(readme).expect("reads"), "mine");
+    let spec = fs::read_to_string(place.path().join("orders/pave.toml")).expect("reads");
+    let other = [&new[..], &["--description", "another"]].concat();
+    place.pave(&other).expect(4).says("is a project already");
+    assert_eq!(fs::read_to_string(place.path().join("orders/pave.toml")).expect("reads"), spec);
 }
 
 #[test]

@@ -238,3 +238,26 @@ fn a_full_disk_while_packing_is_said_and_nothing_is_left() {
     run.says("the bundle cannot be written");
     run.says("TMPDIR");
 }
+
+#[test]
+fn a_release_record_that_was_changed_is_never_brought_back() {
+    let place = Place::new();
+    let mini = Mini::new(&place, "1s");
+    place.pave(&["deploy"]).expect(0);
+    mini.edit("FAIL_EVERY = 0", "FAIL_EVERY = 0  # 2");
+    place.pave(&["deploy", "--all-at-once", "a test"]).expect(0);
+    let s3 = place.sandbox().join("s3");
+    let index: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(s3.join("index.json")).expect("reads")).expect("JSON");
+    let buckets = index["buckets"].as_object().expect("buckets");
+    let objects = buckets.values().next().expect("one")["objects"].as_object().expect("objects");
+    let object = &objects["pave/mini/sandbox/releases/0000000001.json"];
+    let file = s3.join("objects").join(object["file"].as_str().expect("a name"));
+    let text = std::fs::read_to_string(&file).expect("reads");
+    let changed = text.replace("\"memory\": 512", "\"memory\": 1024");
+    assert_eq!(changed.len(), text.len() + 1);
+    // One byte less elsewhere, so that the object keeps its size.
+    std::fs::write(&file, changed.replacen("\"schema\": 1", "\"schema\":1", 1)).expect("writes");
+    place.pave(&["rollback", "--to", "1"]).expect(7).says("was changed after it was made");
+    assert_eq!(place.json(&["status"])["live"]["route"]["stable"], "green");
+}

@@ -25,12 +25,19 @@ pub struct Project {
 /// Name of the one file a user edits.
 pub const SPEC_FILE: &str = "pave.toml";
 
+/// No spec that a person wrote is larger.
+const LARGEST_SPEC: usize = 1024 * 1024;
+
 /// Reads and parses a spec file.
 pub fn read_spec(path: &Path) -> Result<Parsed, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         let what = format!("{} cannot be read: {error}", path.display());
         Failure::new(code::INVALID, what, "name a file that exists, or make one with `pave new`")
     })?;
+    if bytes.len() > LARGEST_SPEC {
+        let what = format!("{} has {} bytes; a spec has at most {LARGEST_SPEC}", path.display(), bytes.len());
+        return Err(Failure::new(code::INVALID, what, "is this the right file?"));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let what = format!("{} is not UTF-8 text: {error}", path.display());
         Failure::new(code::INVALID, what, "save it as UTF-8")

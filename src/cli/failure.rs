@@ -173,6 +173,10 @@ impl From<WriteError> for Failure {
             WriteError::NotEmpty(_) | WriteError::NotADirectory(_) => {
                 (code::REFUSED, "name another directory with --dir; nothing was written")
             }
+            WriteError::OtherSpec(_) => (
+                code::REFUSED,
+                "edit its pave.toml and run `pave new --spec pave.toml --dir .` in it; nothing was changed",
+            ),
             WriteError::Manifest { .. } => {
                 (code::INVALID, "restore .pave/manifest.json from version control")
             }

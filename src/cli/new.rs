@@ -32,16 +32,18 @@ pub fn run(request: &New, output: &Output) -> Done {
     let target = request.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     let written = scaffold::write(&plan, &target)?;
     output.json(&json!({
-        "type": "created", "directory": target, "written": written.written, "kept": written.kept, "unchanged": written.unchanged,
+        "type": "created", "directory": target, "written": written.written, "kept": written.kept, "removed": written.removed,
+        "unchanged": written.unchanged,
     }));
     if written.unchanged == 0 && written.kept.is_empty() {
         output.say(&format!("made {} in {} ({} files)", name, target.display(), written.written.len()));
     } else {
         output.say(&format!(
-            "{}: {} files written, {} unchanged, {} left as you changed them",
+            "{}: {} files written, {} unchanged, {} removed, {} left as you changed them",
             target.display(),
             written.written.len(),
             written.unchanged,
+            written.removed.len(),
             written.kept.len()
         ));
         for path in &written.kept {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    engine::{self, Lease, Records, newest_promoted},
+    engine::{self, EngineError, Lease, Records, newest_promoted},
     rollout::{Outcome, Slot, Weight},
 };
 
@@ -19,7 +19,15 @@ pub async fn run(environment: Option<&str>, output: &Output) -> Done {
     let spec = project.environment(environment)?;
     let connected = connect(&spec, output).await?;
     let live = engine::observe(&connected.ports).await?;
-    let releases = Records::new(&connected.ports).releases().await?;
+    let releases = match Records::new(&connected.ports).releases().await {
+        Ok(releases) => releases,
+        // What is live can be told even where what was recorded cannot.
+        Err(error @ EngineError::Record { .. }) => {
+            output.progress(&output.paint(Tone::Bad, &format!("warning: {error}")));
+            Vec::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
     let current = newest_promoted(&releases);
     let cut = releases.iter().rev().find(|release| release.outcome == Outcome::InProgress);
     let lease = connected.ports.state.get("lease.json").await?;
@@ -58,7 +66,8 @@ pub async fn run(environment: Option<&str>, output: &Output) -> Done {
                 ));
             }
         }
-        _ => output.say("nothing was released here yet"),
+        (Some(route), None) => output.say(&format!("users are in the slot {}", route.stable)),
+        (None, _) => output.say("nothing was released here yet"),
     }
     let mut rows = Vec::new();
     for slot in Slot::ALL {

@@ -233,6 +233,8 @@ impl Deploy<'_> {
         let image = self.build(digest, &tag, interrupt).await;
         match &image {
             Ok(image) => self.done(Stage::Build, began, image.digest.clone()),
+            // Stopping a build is no failure of it.
+            Err(EngineError::Interrupted) => {}
             Err(error) => {
                 let seconds = self.ports.clock.now() - began;
                 self.report(&Event::Failed { stage: Stage::Build, reason: error.to_string(), seconds });
@@ -290,6 +292,7 @@ impl Deploy<'_> {
             spec_digest: hex::encode(Sha256::digest(self.request.spec_text.as_bytes())),
             bundle_digest: plan.bundle_digest,
             config_digest: config_digest(&config),
+            config_seal: Release::seal_of(&config),
             config,
             migration_head: None,
             slot: plan.rollout.canary,

@@ -72,12 +72,13 @@ impl<'a> Held<'a> {
         let expect = match ports.state.get(KEY).await? {
             None => Expect::Absent,
             Some(stored) => {
-                if let Ok(other) = serde_json::from_slice::<Lease>(&stored.body) {
-                    if other.is_held(now) {
-                        return Err(leased(&other));
-                    }
-                    lease.fencing = other.fencing + 1;
+                let other: Lease = serde_json::from_slice(&stored.body).map_err(|error| {
+                    EngineError::Record { key: KEY.to_owned(), reason: error.to_string() }
+                })?;
+                if other.is_held(now) {
+                    return Err(leased(&other));
                 }
+                lease.fencing = other.fencing + 1;
                 Expect::Version(stored.version)
             }
         };

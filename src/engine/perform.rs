@@ -118,7 +118,14 @@ impl Performer<'_> {
                 Ok((RolloutEvent::SlotRestored, format!("the slot {slot} is as it was")))
             }
             Action::Verify => {
-                self.compared(&before.live).await.map(|detail| (RolloutEvent::Verified, detail))
+                let detail = self.compared(&before.live).await?;
+                // Equal on paper is not enough: the slot that users are on must answer.
+                if let Some(stable) =
+                    before.live.route.as_ref().and_then(|route| before.live.slot(route.stable))
+                {
+                    self.ready(stable).await?;
+                }
+                Ok((RolloutEvent::Verified, detail))
             }
         }
     }

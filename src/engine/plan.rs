@@ -148,7 +148,9 @@ fn words(facts: &Facts<'_>, mode: &Mode, canary: Slot, steps: &[Weight]) -> Vec<
         ([], Mode::Canary) => words.push("give it all users: there is no release before it".to_owned()),
         (steps, _) => {
             let shares: Vec<String> = steps.iter().map(ToString::to_string).collect();
-            words.push(format!("raise its share of users to {}, judged at each step", shares.join(", ")));
+            let bake = facts.spec.rollout.bake;
+            let shares = shares.join(", ");
+            words.push(format!("raise its share of users to {shares}, judged for up to {bake} at each step"));
         }
     }
     words.push("compare live state with what it should be, field by field".to_owned());

@@ -79,7 +79,11 @@ impl<'a> Records<'a> {
         let key = release_key(number);
         let found = self.read(&key).await?;
         let missing = || EngineError::NoTarget(format!("there is no release {number}"));
-        found.map(|(release, _)| release).ok_or_else(missing)
+        let (release, _): (Release, _) = found.ok_or_else(missing)?;
+        if release.is_intact() {
+            return Ok(release);
+        }
+        Err(EngineError::Record { key, reason: "its configuration was changed after it was made".to_owned() })
     }
 
     /// All releases, oldest first.

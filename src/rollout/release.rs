@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{Plan, Slot, SlotConfig, VerdictKind, Weight};
 
@@ -99,8 +100,10 @@ pub struct Release {
     pub bundle_digest: String,
     /// What its slot runs.
     pub config: SlotConfig,
-    /// SHA-256 of that as JSON, in hex.
+    /// SHA-256 of what of that does not change from release to release, in hex: equal ones need no new release.
     pub config_digest: String,
+    /// SHA-256 of all of it, in hex: shows that the record was not changed afterwards.
+    pub config_seal: String,
     /// Newest migration, where the service has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migration_head: Option<String>,
@@ -123,4 +126,17 @@ pub struct Release {
     pub verdicts: Vec<VerdictRecord>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+impl Release {
+    /// The seal of a configuration.
+    pub fn seal_of(config: &SlotConfig) -> String {
+        let bytes = serde_json::to_vec(config).expect("strings and numbers always serialise");
+        hex::encode(Sha256::digest(bytes))
+    }
+
+    /// Whether the configuration is the one that the release was made with.
+    pub fn is_intact(&self) -> bool {
+        self.config_seal == Self::seal_of(&self.config)
+    }
 }

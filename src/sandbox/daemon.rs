@@ -236,8 +236,13 @@ impl Daemon {
             .mode(0o600)
             .open(&path)
             .map_err(blame(&path))?;
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(DaemonError::AlreadyRuns(dir.to_owned()));
+        let began = Instant::now();
+        while rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            // Without a record it is either one that is starting, or a killed one whose last threads are still ending.
+            if find(dir).is_some() || began.elapsed() > PATIENCE / 3 {
+                return Err(DaemonError::AlreadyRuns(dir.to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut keys = keys(dir)?;
         let api = listen(ports.api, keys.ports.0).await?;
@@ -252,7 +257,7 @@ impl Daemon {
             access_key_id: keys.access_key_id.clone(),
             secret_access_key: keys.secret_access_key.clone(),
         };
-        let running = Running::start(dir, identity, api, edge).map_err(blame(dir))?;
+        let running = Running::start(dir, identity, api, edge).await.map_err(blame(dir))?;
         let pid = std::process::id();
         let record = Record {
             schema: 1,

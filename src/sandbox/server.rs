@@ -41,11 +41,16 @@ impl Running {
     ///
     /// # Errors
     /// When its state cannot be read.
-    pub fn start(dir: &Path, identity: Identity, api: TcpListener, edge: TcpListener) -> io::Result<Self> {
+    pub async fn start(
+        dir: &Path,
+        identity: Identity,
+        api: TcpListener,
+        edge: TcpListener,
+    ) -> io::Result<Self> {
         let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
         let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
         codebuild::resume(&world)?;
-        apprunner::resume(&world)?;
+        apprunner::resume(&world).await?;
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(serve(Arc::clone(&world), api, stopped.clone())),

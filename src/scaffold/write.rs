@@ -18,6 +18,9 @@ pub enum WriteError {
     /// The target is a file.
     #[error("{} is a file, not a directory", .0.display())]
     NotADirectory(PathBuf),
+    /// The project has a `pave.toml` of its own that says something else.
+    #[error("{} is a project already, and its pave.toml says something else", .0.display())]
+    OtherSpec(PathBuf),
     /// The existing project's manifest cannot be read.
     #[error("{} cannot be read: {reason}", path.display())]
     Manifest {
@@ -43,6 +46,8 @@ pub struct Written {
     pub written: Vec<String>,
     /// Files left alone because somebody changed them since they were generated.
     pub kept: Vec<String>,
+    /// Generated files that the spec no longer asks for and nobody had changed.
+    pub removed: Vec<String>,
     /// Files that were already as they should be.
     pub unchanged: usize,
 }
@@ -53,6 +58,8 @@ pub struct Written {
 /// # Errors
 /// [`WriteError`]; `target` is then as it was.
 pub fn write(plan: &FilePlan, target: &Path) -> Result<Written, WriteError> {
+    // A link to a directory stands for the directory.
+    let target = &fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
     match fs::read_dir(target) {
         Ok(mut entries) => {
             if entries.next().is_none() {
@@ -132,11 +139,21 @@ fn again(plan: &FilePlan, target: &Path) -> Result<Written, WriteError> {
             // A generated file that its owner removed stays removed.
             None if generated.is_some() && path != MANIFEST => done.kept.push(path.clone()),
             None => replace.push(path),
-            Some(_) if path == MANIFEST || path == "pave.toml" => replace.push(path),
+            Some(_) if path == MANIFEST => replace.push(path),
+            // The one file that is the user's before all others.
+            Some(_) if path == "pave.toml" => return Err(WriteError::OtherSpec(target.to_owned())),
             Some(bytes) if generated == Some(hex::encode(Sha256::digest(&bytes)).as_str()) => {
                 replace.push(path)
             }
             Some(_) => done.kept.push(path.clone()),
+        }
+    }
+    let mut gone = Vec::new();
+    for (path, entry) in before.files.iter().filter(|(path, _)| !plan.contains_key(*path)) {
+        match fs::read(target.join(path)) {
+            Ok(bytes) if hex::encode(Sha256::digest(&bytes)) == entry.digest => gone.push(path.clone()),
+            Ok(_) => done.kept.push(path.clone()),
+            Err(_) => {}
         }
     }
     // Everything is on the disk before the first file of the project is touched; the manifest goes last.
@@ -153,6 +170,10 @@ fn again(plan: &FilePlan, target: &Path) -> Result<Written, WriteError> {
         }
         fs::rename(stage.path().join(path), &full).map_err(failed(&full))?;
         done.written.push(path.clone());
+    }
+    for path in gone {
+        fs::remove_file(target.join(&path)).map_err(failed(&target.join(&path)))?;
+        done.removed.push(path);
     }
     Ok(done)
 }
@@ -229,5 +250,19 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.path().join("mine")).expect("there"), "my edit");
         assert_eq!(fs::read_to_string(dir.path().join("ours")).expect("there"), "2");
         assert!(!dir.path().join("gone").exists());
+        let third = plan(&[("mine", "2"), ("same", "1"), ("new", "2")]);
+        assert_eq!(write(&third, dir.path()).expect("writes").removed, ["ours"]);
+        assert!(!dir.path().join("ours").exists() && dir.path().join("mine").exists());
+    }
+
+    #[test]
+    fn a_spec_that_is_there_is_never_replaced() {
+        let dir = tempfile::tempdir().expect("temp");
+        write(&plan(&[("pave.toml", "mine"), ("a", "1")]), dir.path()).expect("writes");
+        assert!(matches!(
+            write(&plan(&[("pave.toml", "other"), ("a", "2")]), dir.path()),
+            Err(WriteError::OtherSpec(_))
+        ));
+        assert_eq!(fs::read_to_string(dir.path().join("a")).expect("reads"), "1");
     }
 }

@@ -114,13 +114,14 @@ pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
     if instances.is_empty() { Upstreams::NotServing } else { Upstreams::Ready { service, instances } }
 }
 
-/// Ends what an earlier life left, and starts the instances of every running service.
+/// Ends what an earlier life left, and starts the instances of every running service; returns when they are up, or
+/// have had time enough to be.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn resume(world: &Arc<World>) -> io::Result<()> {
+pub async fn resume(world: &Arc<World>) -> io::Result<()> {
     world.apprunner.pids.end_strangers()?;
-    operations::resume(world)
+    operations::resume(world).await
 }
 
 /// Ends every instance.

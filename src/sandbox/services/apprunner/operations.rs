@@ -28,6 +28,9 @@ pub(super) enum Work {
 /// How long a replacement for an instance that died waits, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
+/// Longest wait for instances when the sandbox comes back; what takes longer goes on by itself.
+const COMING_BACK: Duration = Duration::from_secs(8);
+
 fn service(world: &World, arn: &str) -> Option<Service> {
     world.apprunner.index.read(|index| index.services.get(arn).cloned())
 }
@@ -196,7 +199,7 @@ fn supervise(world: &Arc<World>, arn: &str, id: &str, process: &Process) {
 }
 
 /// Settles operations that an earlier life left under way, and starts the instances of running services.
-pub(super) fn resume(world: &Arc<World>) -> io::Result<()> {
+pub(super) async fn resume(world: &Arc<World>) -> io::Result<()> {
     let running = world.apprunner.index.update(|index| {
         let mut running = Vec::new();
         for service in index.services.values_mut() {
@@ -226,9 +229,10 @@ pub(super) fn resume(world: &Arc<World>) -> io::Result<()> {
         }
         Ok::<_, io::Error>(running)
     })?;
+    let mut starting = tokio::task::JoinSet::new();
     for service in running {
         let world = Arc::clone(world);
-        tokio::spawn(async move {
+        starting.spawn(async move {
             match bring_up(&world, &service).await {
                 Ok(fleet) => world.apprunner.fleets.replace(&service.id, fleet).end().await,
                 Err(why) => {
@@ -237,5 +241,8 @@ pub(super) fn resume(world: &Arc<World>) -> io::Result<()> {
             }
         });
     }
+    // A service says that it is running as soon as the sandbox answers, so its instances come first.
+    let _ = tokio::time::timeout(COMING_BACK, async { while starting.join_next().await.is_some() {} }).await;
+    starting.detach_all();
     Ok(())
 }
