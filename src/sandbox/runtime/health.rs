@@ -9,6 +9,9 @@ use tokio::{
 
 use super::Health;
 
+/// Bytes of an answer that are read.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
 /// Asks once; `Ok` is well, `Err` says what was wrong.
 pub(super) async fn check(address: SocketAddr, health: &Health) -> Result<(), String> {
     let timed = tokio::time::timeout(health.timeout, ask(address, health.path.as_deref())).await;
@@ -22,10 +25,11 @@ async fn ask(address: SocketAddr, path: Option<&str>) -> Result<(), String> {
         "GET {path} HTTP/1.1\r\nhost: {address}\r\nuser-agent: apprunner-health\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-    // "HTTP/1.1 200": the status is all that counts.
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).await.map_err(|error| error.to_string())?;
-    match std::str::from_utf8(&head[9..12]).ok().and_then(|status| status.parse::<u16>().ok()) {
+    // The whole answer is read, up to a bound: to hang up in the middle of it would be an error in the service's log.
+    let mut answer = Vec::new();
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await.map_err(|error| error.to_string())?;
+    let status = answer.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
+    match status.and_then(|status| status.parse::<u16>().ok()) {
         Some(200..=299) => Ok(()),
         Some(status) => Err(format!("GET {path} answered {status}")),
         None => Err(format!("GET {path} got something that is not HTTP")),
