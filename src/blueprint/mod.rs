@@ -148,6 +148,9 @@ pub fn bind(spec: &Spec) -> Result<Blueprint, BlueprintError> {
     let mut layers = Vec::new();
     for pattern in &entry.layers {
         let folder = pattern.replace("{language}", &language);
+        if folder.contains("/any/") && kinds.is_empty() {
+            continue;
+        }
         if folder.contains("{kind}") {
             layers.extend(
                 kinds
@@ -195,7 +198,8 @@ mod tests {
         let two = "[[dependencies]]\nname = \"aa\"\nkind = \"http\"\n[[dependencies]]\nname = \"bb\"\nkind = \"http\"\n";
         let bound = bind(&spec("python", two)).expect("binds");
         let folders: Vec<_> = bound.layers.iter().map(|l| l.folder.as_str()).collect();
-        assert_eq!(folders, ["common", "languages/python", "dependencies/http/python"]);
+        let expected = ["common", "languages/python", "dependencies/any/python", "dependencies/http/python"];
+        assert_eq!(folders, expected);
         assert_eq!(bound.owner(".pave/manifest.json"), Owner::Managed);
         assert_eq!(bound.owner("src/app.py"), Owner::Seeded);
     }

@@ -1,13 +1,23 @@
 //! What templates can read, and nothing else.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::spec::types::{Dependency, Spec};
+use crate::spec::types::{Dependency, DependencyKind, Spec};
 
 /// The whole context of a project.
 pub(super) fn project(spec: &Spec) -> Value {
     let dependencies: Vec<Value> = spec.dependencies.iter().map(dependency).collect();
-    let http: Vec<&Value> = dependencies.iter().filter(|d| d["kind"] == "http").collect();
+    let of: Map<String, Value> = DependencyKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let kind = json!(kind);
+            let some: Vec<&Value> = dependencies.iter().filter(|d| d["kind"] == kind).collect();
+            (kind.as_str().unwrap_or_default().to_owned(), json!(some))
+        })
+        .collect();
+    let used = |kind: &Value| kind.as_array().is_some_and(|some| !some.is_empty());
+    let kinds: Vec<&String> = of.iter().filter(|(_, some)| used(some)).map(|(kind, _)| kind).collect();
+    let has: Map<String, Value> = of.iter().map(|(kind, some)| (kind.clone(), json!(used(some)))).collect();
     let environments: Vec<Value> = spec
         .environments
         .iter()
@@ -38,7 +48,10 @@ pub(super) fn project(spec: &Spec) -> Value {
             "access": spec.http.access,
             "request_timeout_ms": spec.http.request_timeout.as_millis(),
         },
-        "http_dependencies": http,
+        "kinds": kinds,
+        "has": has,
+        "http_dependencies": of["http"],
+        "of": of,
         "dependencies": dependencies,
         "scale": {
             "cpu_units": spec.scale.cpu.0,

@@ -188,6 +188,12 @@ pub enum DependencyKind {
     Bedrock,
 }
 
+impl DependencyKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 7] =
+        [Self::Bedrock, Self::Dynamodb, Self::Http, Self::Postgres, Self::Redis, Self::S3, Self::Sqs];
+}
+
 /// What a caller gets when a dependency is down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
