@@ -18,7 +18,7 @@ use super::{
     auth::{self, AuthError},
     call::{Caller, RawRequest, RawResponse, ServiceError},
     edge, protocol,
-    services::{apprunner, cloudfront, cloudwatch, codebuild, ecr, logs, s3, sts},
+    services::{apprunner, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sts},
     world::{Addresses, Identity, World},
 };
 
@@ -223,6 +223,7 @@ async fn dispatch(
         "apprunner" => apprunner::handle(world, operation, input, caller).await,
         "monitoring" => cloudwatch::handle(world, operation, input, caller).await,
         "logs" => logs::handle(world, operation, input, caller).await,
+        "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sts" => sts::handle(operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }

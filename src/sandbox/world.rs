@@ -7,6 +7,7 @@ use super::services::{
     cloudfront::CloudFront,
     cloudwatch::CloudWatch,
     codebuild::CodeBuild,
+    dynamodb::DynamoDb,
     ecr::Ecr,
     logs::Logs,
     s3::{S3, SharedS3},
@@ -57,6 +58,8 @@ pub struct World {
     pub cloudwatch: CloudWatch,
     /// Log groups.
     pub logs: Logs,
+    /// Tables.
+    pub dynamodb: DynamoDb,
 }
 
 impl World {
@@ -73,6 +76,7 @@ impl World {
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
+            dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             dir,
             identity,
             addresses,

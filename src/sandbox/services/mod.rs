@@ -4,6 +4,7 @@ pub mod apprunner;
 pub mod cloudfront;
 pub mod cloudwatch;
 pub mod codebuild;
+pub mod dynamodb;
 pub mod ecr;
 pub mod logs;
 pub mod s3;
