@@ -11,6 +11,7 @@ use super::services::{
     ecr::Ecr,
     logs::Logs,
     s3::{S3, SharedS3},
+    sqs::Sqs,
 };
 
 /// Who the sandbox is.
@@ -60,6 +61,8 @@ pub struct World {
     pub logs: Logs,
     /// Tables.
     pub dynamodb: DynamoDb,
+    /// Queues.
+    pub sqs: Sqs,
 }
 
 impl World {
@@ -77,6 +80,7 @@ impl World {
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
+            sqs: Sqs::open(&dir.join("sqs"))?,
             dir,
             identity,
             addresses,
