@@ -16,8 +16,9 @@ def test_a_note_is_made_and_found(service: httpx2.Client) -> None:
 
 
 def test_an_unknown_note_is_a_problem(service: httpx2.Client) -> None:
-    answer = service.get("/v1/notes/nowhere")
-    assert answer.status_code == 404
+    for unknown in ("nowhere", "%00", "0" * 32):
+        answer = service.get(f"/v1/notes/{unknown}")
+        assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["title"] == "Not Found"
 

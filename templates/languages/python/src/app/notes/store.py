@@ -1,9 +1,12 @@
 """What the service asks of whatever keeps its notes."""
 
+import re
 from typing import Protocol
 
 from app.notes.models import NewNote, Note, NotePage
 from app.problems import Problem
+
+AN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Notes(Protocol):
@@ -27,7 +30,7 @@ class Notes(Protocol):
 
 async def existing(notes: Notes, note_id: str) -> Note:
     """One note, or 404."""
-    note = await notes.find(note_id)
+    note = await notes.find(note_id) if AN_ID.fullmatch(note_id) else None
     if note is None:
         raise Problem(404, "there is no such note")
     return note
