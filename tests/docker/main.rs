@@ -57,7 +57,7 @@ struct Expected {
 
 fn expected(language: &str) -> Expected {
     match language {
-        "python" => Expected { megabytes: 180.0, with_base: false, source: "src/app/main.py" },
+        "python" => Expected { megabytes: 180.0, with_base: false, source: "src/app/__main__.py" },
         "typescript" => Expected { megabytes: 200.0, with_base: true, source: "src/main.ts" },
         "rust" => Expected { megabytes: 40.0, with_base: true, source: "src/main.rs" },
         other => panic!("say in tests/docker/main.rs what an image of {other} may weigh"),
