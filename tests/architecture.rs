@@ -12,12 +12,27 @@ const TABLE: &[(&str, &[&str])] = &[
     ("blueprint", &["spec"]),
     ("scaffold", &["spec", "blueprint"]),
     ("package", &[]),
+    ("check", &["spec", "blueprint", "scaffold", "package"]),
     ("judge", &[]),
     ("rollout", &[]),
     ("engine", &["spec", "package", "judge", "rollout"]),
     ("aws", &["engine", "rollout"]),
     ("sandbox", &[]),
-    ("cli", &["aws", "blueprint", "engine", "judge", "package", "rollout", "sandbox", "scaffold", "spec"]),
+    (
+        "cli",
+        &[
+            "aws",
+            "blueprint",
+            "check",
+            "engine",
+            "judge",
+            "package",
+            "rollout",
+            "sandbox",
+            "scaffold",
+            "spec",
+        ],
+    ),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
