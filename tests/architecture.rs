@@ -18,6 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["spec", "package", "judge", "rollout"]),
     ("aws", &["engine", "rollout"]),
     ("sandbox", &[]),
+    ("verify", &["spec"]),
     (
         "cli",
         &[
@@ -31,6 +32,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "sandbox",
             "scaffold",
             "spec",
+            "verify",
         ],
     ),
 ];
