@@ -25,15 +25,7 @@ fn spec(kinds: &[&str], rest: &str) -> String {
 
 fn rendered(text: &str) -> FilePlan {
     let parsed = parse("pave.toml", text).expect("a spec");
-    let plan = render(&parsed, &Blueprint::common()).expect("renders");
-    if let Ok(place) = std::env::var("PAVE_DEV_KEEP") {
-        for (path, file) in &plan {
-            let full = std::path::Path::new(&place).join(path);
-            std::fs::create_dir_all(full.parent().expect("p")).expect("d");
-            std::fs::write(full, &file.bytes).expect("w");
-        }
-    }
-    plan
+    render(&parsed, &Blueprint::common()).expect("renders")
 }
 
 fn text(plan: &FilePlan, path: &str) -> String {
