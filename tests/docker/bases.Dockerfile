@@ -58,3 +58,9 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc lib
 COPY rust /usr/local
 RUN cargo --version && rustc --version && cc --version
 CMD ["bash"]
+
+FROM rust AS rust-alpine
+RUN printf '#!/bin/sh\n# What Alpine has to add is here.\n' >/usr/local/bin/apk \
+    && printf '#!/bin/sh\n# Programs, and only they, are linked statically, as every one is on Alpine.\ncase " $* " in *" --crate-type bin "* | *" --test "*) set -- "$@" -C target-feature=+crt-static ;; esac\nexec "$@"\n' >/usr/local/bin/static-programs \
+    && chmod +x /usr/local/bin/apk /usr/local/bin/static-programs
+ENV RUSTC_WRAPPER=/usr/local/bin/static-programs
