@@ -1,14 +1,13 @@
-"""The service under test is the real one: served by its own server on a free port of this machine."""
+"""The service served by its own server in a thread of the tests, and what is needed to wait for it."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
-import pytest
 from starlette.types import ASGIApp, Message
 
 from app import deadline
@@ -18,6 +17,7 @@ from app.settings import Settings
 from app.telemetry import Telemetry
 
 StartService = Callable[..., httpx2.Client]
+FreshSettings = Callable[[], dict[str, Any]]
 
 
 def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 10.0) -> None:
@@ -26,12 +26,6 @@ def wait_until(true: Callable[[], bool], otherwise: str, seconds: float = 10.0) 
     while not true():
         assert time.monotonic() < ends_at, otherwise
         time.sleep(0.01)
-
-
-def local(**settings: Any) -> Settings:
-    """Settings for a service on this machine that calls nothing outside it."""
-    nowhere = {name: "http://127.0.0.1:9" for name in Settings.model_fields if name.endswith("_url")}
-    return Settings(**{"host": "127.0.0.1", "port": 0} | nowhere | settings)
 
 
 @contextmanager
@@ -69,21 +63,3 @@ def call(app: ASGIApp, seconds_asked: str = "") -> tuple[int, bytes]:
 
     asyncio.run(run())
     return sent[0]["status"], sent[1]["body"]
-
-
-@pytest.fixture
-def start_service() -> Iterator[StartService]:
-    """Starts services with other settings than usual."""
-    with ExitStack() as stack:
-
-        def start(**settings: Any) -> httpx2.Client:
-            return stack.enter_context(running(local(**settings)))[0]
-
-        yield start
-
-
-@pytest.fixture(scope="session")
-def service() -> Iterator[httpx2.Client]:
-    """A client of one service with the usual settings, shared by all tests that do not mind each other."""
-    with running(local()) as (client, _):
-        yield client
