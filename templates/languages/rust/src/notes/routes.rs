@@ -66,10 +66,11 @@ async fn create(
     responses((status = 200, body = NotePage)),
 )]
 async fn list(State(app): State<Arc<App>>, page: Page) -> Result<Json<NotePage>, Problem> {
+    let limit = page.limit;
     // One more than asked for tells whether there is another page.
-    let mut found = app.notes.page(page.after, page.limit + 1).await?;
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
+    let mut found = app.notes.page(page.after, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
     let next_cursor = found
         .last()
         .filter(|_| more)

@@ -63,39 +63,39 @@ impl Circuit {
         Some(Permit {
             circuit: self,
             trial,
-            succeeded: false,
         })
     }
 }
 
-/// A call that may be made. It failed unless it says that it succeeded.
+/// A call that may be made. One that nobody waited for says nothing about the dependency.
 pub struct Permit<'a> {
     circuit: &'a Circuit,
     trial: bool,
-    succeeded: bool,
 }
 
 impl Permit<'_> {
-    pub fn succeeded(mut self) {
-        self.succeeded = true;
+    pub fn succeeded(self) {
+        let mut memory = self.circuit.memory();
+        // A call that began before the circuit opened says nothing about now.
+        if self.trial || memory.opened_at.is_none() {
+            memory.failures = 0;
+            memory.opened_at = None;
+        }
+    }
+
+    pub fn failed(self) {
+        let mut memory = self.circuit.memory();
+        memory.failures += 1;
+        if self.trial || memory.failures >= FAILURES_TO_OPEN {
+            memory.opened_at = Some(Instant::now());
+        }
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut memory = self.circuit.memory();
         if self.trial {
-            memory.trial_running = false;
-        }
-        if !self.succeeded {
-            memory.failures += 1;
-            if self.trial || memory.failures >= FAILURES_TO_OPEN {
-                memory.opened_at = Some(Instant::now());
-            }
-        } else if self.trial || memory.opened_at.is_none() {
-            // A call that began before the circuit opened says nothing about now.
-            memory.failures = 0;
-            memory.opened_at = None;
+            self.circuit.memory().trial_running = false;
         }
     }
 }

@@ -122,7 +122,7 @@ async fn five_failures_in_a_row_open_the_circuit_and_one_success_closes_it() {
 async fn only_one_call_may_try_whether_it_works_again() {
     let circuit = Circuit::new(OPEN_FOR);
     for _ in 0..5 {
-        drop(circuit.enter().expect("closed"));
+        circuit.enter().expect("closed").failed();
     }
     tokio::time::advance(OPEN_FOR).await;
     let trial = circuit.enter().expect("the trial");
@@ -156,4 +156,16 @@ fn waits_grow_and_are_spread_over_their_whole_length() {
                 && waits.iter().any(|wait| *wait > most * 2 / 3)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_in_a_hurry_do_not_open_the_circuit_for_others() {
+    let guard = guard(1);
+    for _ in 0..10 {
+        let soon = tokio::time::Instant::now() + Duration::from_millis(5);
+        let call = guard.call(true, std::future::pending::<Result<(), AttemptError>>);
+        let call = Context::new("id".to_owned(), soon).scope(call);
+        assert_eq!(call.await.expect_err("fails").cause, Cause::Timeout);
+    }
+    assert_eq!(guard.circuit(), CircuitState::Closed);
 }
