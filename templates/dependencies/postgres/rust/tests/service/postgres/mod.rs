@@ -62,7 +62,11 @@ async fn readiness_names_what_is_pending() {
 #[tokio::test]
 async fn a_database_that_is_not_there_fails_requests_and_not_the_process() {
     let service = Service::start(&[]).await;
-    let said = problem(service.get("/v1/notes").await, 502).await;
+    let answer = service.get("/v1/notes").await;
+    // A pool tries to connect for as long as it may: whether its time or the call's ends first is chance.
+    let status = answer.status().as_u16();
+    assert!(matches!(status, 502 | 504), "{status}");
+    let said = problem(answer, status).await;
     assert!(said["dependency"].is_string(), "{said}");
     assert_eq!(service.get("/livez").await.status(), 200);
 }
