@@ -61,3 +61,10 @@ fn a_typescript_service_builds_starts_and_answers() {
         builds_starts_and_answers("typescript", &path);
     }
 }
+
+#[test]
+fn a_rust_service_builds_starts_and_answers() {
+    if have("Rust 1.94", version(Path::new("cargo")).is_some_and(|found| found >= (1, 94))) {
+        builds_starts_and_answers("rust", &std::env::var_os("PATH").expect("a PATH"));
+    }
+}
