@@ -10,3 +10,4 @@ pub mod rollout;
 pub mod sandbox;
 pub mod scaffold;
 pub mod spec;
+pub mod verify;

@@ -17,7 +17,22 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["spec", "package", "judge", "rollout"]),
     ("aws", &["engine", "rollout"]),
     ("sandbox", &[]),
-    ("cli", &["aws", "blueprint", "engine", "judge", "package", "rollout", "sandbox", "scaffold", "spec"]),
+    ("verify", &["spec"]),
+    (
+        "cli",
+        &[
+            "aws",
+            "blueprint",
+            "engine",
+            "judge",
+            "package",
+            "rollout",
+            "sandbox",
+            "scaffold",
+            "spec",
+            "verify",
+        ],
+    ),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

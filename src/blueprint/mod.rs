@@ -46,6 +46,14 @@ pub enum BlueprintError {
         /// What to do.
         help: String,
     },
+    /// The spec lacks what the blueprint is about.
+    #[error("the blueprint `{blueprint}` needs a dependency of the kind `{kind}`")]
+    Needs {
+        /// Its name.
+        blueprint: String,
+        /// The kind.
+        kind: String,
+    },
     /// A `blueprint.toml` of the catalogue itself is broken.
     #[error("the catalogue entry of `{name}` is broken: {reason}")]
     Broken {
@@ -63,6 +71,9 @@ struct Entry {
     summary: String,
     languages: Vec<String>,
     dependencies: Vec<String>,
+    /// Kinds without which it makes no sense.
+    #[serde(default)]
+    requires: Vec<String>,
     layers: Vec<String>,
     #[serde(default)]
     ownership: Vec<Ownership>,
@@ -144,6 +155,9 @@ pub fn bind(spec: &Spec) -> Result<Blueprint, BlueprintError> {
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
+    }
+    if let Some(kind) = entry.requires.iter().find(|kind| !kinds.contains(kind)) {
+        return Err(BlueprintError::Needs { blueprint: entry.name, kind: kind.clone() });
     }
     let mut layers = Vec::new();
     for pattern in &entry.layers {

@@ -8,6 +8,7 @@ const EXAMPLES: &str = "\
 Examples:
   pave tour                                 the whole road on this machine, in about a minute
   pave new orders --language python         a new service in ./orders
+  pave verify                               try its promises on the running service
   pave deploy --canary                      release it, judged step by step
   pave rollback                             bring the release before back
 
@@ -68,6 +69,8 @@ pub enum Command {
     New(New),
     /// Check pave.toml.
     Check,
+    /// Try the service's promises on the running service.
+    Verify(Verify),
     /// Show the resolved configuration or the schema of pave.toml.
     #[command(subcommand)]
     Config(Config),
@@ -98,21 +101,51 @@ pub enum Command {
     },
 }
 
+/// `pave verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave verify                               build, start, break its dependencies, see what it does
+  pave verify --only C05,C06                these promises alone
+  pave verify --image orders:local          the same on a container of the local Docker engine
+  pave verify --against https://...         only what changes nothing, on a service that runs somewhere
+
+PostgreSQL and Redis are started from this machine's own programs, or taken from <DEPENDENCY>_URL.
+AWS services are played by an embedded sandbox.")]
+pub struct Verify {
+    /// Only these contract ids, C01 to C15.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Ask a service that runs somewhere; only experiments that change nothing.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["image", "no_prepare"])]
+    pub against: Option<String>,
+    /// Run this image with the local Docker engine instead of the checkout.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "no_prepare")]
+    pub image: Option<String>,
+    /// Do not build first.
+    #[arg(long)]
+    pub no_prepare: bool,
+    /// Experiments at a time; as many as there are cores unless given.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: Option<u8>,
+}
+
 /// `pave new`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pave new orders --language python --owner payments-team
   pave new orders --language typescript --owner payments --http stripe=https://api.stripe.com
+  pave new board --language rust --owner desk --blueprint web-app --with postgres --with redis
   pave new orders --spec orders.toml
   pave new                                  asks for what it needs")]
 pub struct New {
     /// Name of the service: 3 to 32 of a-z, 0-9 and hyphens.
     pub name: Option<String>,
     /// Take the description from this pave.toml.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["language", "owner", "description", "http"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["language", "owner", "description", "blueprint", "http", "with"])]
     pub spec: Option<PathBuf>,
-    /// Language of the code: python or typescript.
+    /// Language of the code: python, typescript or rust.
     #[arg(long)]
     pub language: Option<String>,
     /// The team that answers for the service.
@@ -121,6 +154,13 @@ pub struct New {
     /// One sentence about it.
     #[arg(long)]
     pub description: Option<String>,
+    /// What it is: http-api (unless given), web-app or ai-api.
+    #[arg(long)]
+    pub blueprint: Option<String>,
+    /// What it stores in or talks to: postgres, redis, s3, dynamodb, sqs or bedrock, with =NAME for another name than
+    /// the usual; may be repeated.
+    #[arg(long, value_name = "KIND[=NAME]")]
+    pub with: Vec<String>,
     /// An HTTP API it calls, as NAME=URL; may be repeated.
     #[arg(long, value_name = "NAME=URL")]
     pub http: Vec<String>,

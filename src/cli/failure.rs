@@ -151,6 +151,9 @@ impl From<BlueprintError> for Failure {
     fn from(error: BlueprintError) -> Self {
         let todo = match &error {
             BlueprintError::Unknown { help, .. } | BlueprintError::Lacks { help, .. } => help.clone(),
+            BlueprintError::Needs { kind, .. } => {
+                format!("add [[dependencies]] with kind = \"{kind}\", or --with {kind}")
+            }
             BlueprintError::Broken { .. } => "this is a fault of pave; please report it".to_owned(),
         };
         Self::new(code::INVALID, error.to_string(), todo)

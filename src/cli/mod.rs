@@ -17,6 +17,7 @@ mod rollback;
 mod sandbox;
 mod status;
 mod tour;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -74,6 +75,7 @@ fn run(command: Command, output: &Output) -> Done {
         Command::Releases(request) => on_runtime(releases::run(&request, output)),
         Command::Logs(request) => on_runtime(logs::run(&request, output)),
         Command::Tour(request) => on_runtime(tour::run(&request, output)),
+        Command::Verify(request) => on_runtime(verify::run(&request, output)),
     }
 }
 

@@ -99,17 +99,17 @@ impl Output {
         }
     }
 
-    /// Rows in columns as wide as their widest cell.
+    /// Rows in columns as wide as their widest cell; colour takes no room.
     pub fn table(&self, head: &[&str], rows: &[Vec<String>]) {
         let mut widths: Vec<usize> = head.iter().map(|cell| cell.len()).collect();
         for row in rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(visible(cell));
             }
         }
         let line = |cells: Vec<&str>| {
             let padded = cells.iter().zip(&widths).map(|(cell, width)| {
-                let fill = width.saturating_sub(cell.chars().count());
+                let fill = width.saturating_sub(visible(cell));
                 format!("{cell}{}", " ".repeat(fill))
             });
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
@@ -119,4 +119,19 @@ impl Output {
             self.say(&line(row.iter().map(String::as_str).collect()));
         }
     }
+}
+
+/// Characters a terminal shows of a cell.
+fn visible(cell: &str) -> usize {
+    let mut shown = 0;
+    let mut inside = false;
+    for c in cell.chars() {
+        match c {
+            '\u{1b}' => inside = true,
+            'm' if inside => inside = false,
+            _ if !inside => shown += 1,
+            _ => {}
+        }
+    }
+    shown
 }

@@ -1,0 +1,276 @@
+//! `pave verify`: the contract, tried on the running service.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::Stdio,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{process::Command, signal::unix};
+
+use crate::{
+    sandbox::daemon::{Daemon, Ports},
+    spec::{
+        self,
+        types::{DependencyKind, Spec},
+    },
+    verify::{
+        self, CLOUD_NAME, Cloud, Finding, IMAGE_FILE, Id, NoSuchId, Options, REQUESTS_FILE, Report, Requests,
+        Subject, Tree, Verdict, VerifyError,
+    },
+};
+
+use super::{
+    Done, Failure,
+    args::Verify,
+    code,
+    context::Project,
+    output::{Output, Tone},
+};
+
+/// Runs the experiments and shows what came of them.
+pub async fn run(request: &Verify, output: &Output) -> Done {
+    let only = request.only.iter().map(|id| id.parse()).collect::<Result<Vec<Id>, NoSuchId>>();
+    let only = only.map_err(|error| {
+        Failure::new(
+            code::USAGE,
+            error.to_string(),
+            "the ids and their promises are listed by `pave verify --help`",
+        )
+    })?;
+    let project = Project::find()?;
+    spec::validate(&project.parsed)?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let jobs = request.jobs.map_or(cores, usize::from);
+    let work = tried(request, &project, Options { only, jobs }, output);
+    // Dropping the work ends every process it started.
+    let report = tokio::select! {
+        report = work => report?,
+        () = stopped() => {
+            let todo = "everything it started was ended; run `pave verify` when you are ready";
+            return Err(Failure::new(code::INTERRUPTED, "stopped before the experiments were done", todo));
+        }
+    };
+    Ok(show(&report, output))
+}
+
+/// Resolves when somebody asks to stop.
+async fn stopped() {
+    let Ok(mut terminate) = unix::signal(unix::SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn tried(
+    request: &Verify,
+    project: &Project,
+    options: Options,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let spec = project.parsed.spec.clone();
+    let requests = requests(project)?;
+    let bar = bar(output);
+    let said = |finding: &Finding, done: usize, total: usize| {
+        output.json(&json!({ "type": "finding", "finding": finding }));
+        let line = format!("{}  {}", finding.id, finding.experiment);
+        if output.live {
+            bar.set_message(format!("{done} of {total}  {line}"));
+            bar.tick();
+        } else {
+            output.progress(&format!("{done:>3} of {total}  {line}: {}", word(finding.verdict)));
+        }
+    };
+    let report = if let Some(base) = &request.against {
+        verify::address(&spec.service.name, base, &requests, &options, said).await
+    } else {
+        let subject = match &request.image {
+            Some(reference) => Subject::Image { reference: reference.clone() },
+            None => tree(&project.root, !request.no_prepare, output).await?,
+        };
+        let sky = Sky::over(&spec).await?;
+        let report =
+            verify::project(spec, requests, subject, sky.as_ref().map(Sky::cloud), &options, said).await;
+        if let Some(sky) = sky {
+            sky.daemon.stop().await;
+        }
+        report
+    };
+    bar.finish_and_clear();
+    Ok(report?)
+}
+
+/// A sandbox in this process, with what the experiments need in it, for dependencies on AWS services.
+struct Sky {
+    daemon: Daemon,
+    _dir: TempDir,
+}
+
+impl Sky {
+    async fn over(spec: &Spec) -> Result<Option<Self>, Failure> {
+        let lacks =
+            |what: String| Failure::new(code::INTERNAL, what, "make TMPDIR name a place that is writable");
+        let kinds: Vec<DependencyKind> = spec.dependencies.iter().map(|one| one.kind).collect();
+        let made_of = [
+            (DependencyKind::S3, "s3", "CreateBucket", json!({ "Bucket": CLOUD_NAME })),
+            (DependencyKind::Sqs, "sqs", "CreateQueue", json!({ "QueueName": CLOUD_NAME })),
+            (
+                DependencyKind::Dynamodb,
+                "dynamodb",
+                "CreateTable",
+                json!({
+                    "TableName": CLOUD_NAME,
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+                    "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+                }),
+            ),
+        ];
+        let wanted = |kind: &DependencyKind| kinds.contains(kind);
+        if !made_of.iter().any(|(kind, ..)| wanted(kind)) && !wanted(&DependencyKind::Bedrock) {
+            return Ok(None);
+        }
+        let dir = tempfile::Builder::new().prefix("pave-verify-").tempdir();
+        let dir = dir.map_err(|error| lacks(format!("no temporary directory can be made: {error}")))?;
+        let daemon = Daemon::start(dir.path(), Ports::default()).await?;
+        for (_, service, operation, input) in made_of.into_iter().filter(|(kind, ..)| wanted(kind)) {
+            let made = daemon.call(service, operation, input).await;
+            made.map_err(|error| lacks(format!("the sandbox refused {service} {operation}: {error}")))?;
+        }
+        Ok(Some(Self { daemon, _dir: dir }))
+    }
+
+    fn cloud(&self) -> Cloud {
+        let record = &self.daemon.record;
+        let credentials = record
+            .env()
+            .into_iter()
+            .filter(|(name, _)| *name != "AWS_ENDPOINT_URL")
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, record.api));
+        Cloud { address, credentials, account: record.account.clone() }
+    }
+}
+
+fn bar(output: &Output) -> ProgressBar {
+    if output.live {
+        ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner())
+    } else {
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+    }
+}
+
+fn requests(project: &Project) -> Result<Requests, Failure> {
+    let invalid = |what: String| {
+        let todo =
+            "it tells how the service is spoken with; `pave new` makes one that speaks of each dependency";
+        Failure::new(code::INVALID, what, todo)
+    };
+    let path = project.root.join(REQUESTS_FILE);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| invalid(format!("{REQUESTS_FILE} cannot be read: {error}")))?;
+    let names: Vec<&str> = project.parsed.spec.dependencies.iter().map(|one| one.name.as_str()).collect();
+    verify::parse_requests(&text, &names).map_err(|error| invalid(error.to_string()))
+}
+
+/// The checkout, made runnable.
+async fn tree(root: &Path, prepare: bool, output: &Output) -> Result<Subject, Failure> {
+    let invalid = |what: String| {
+        Failure::new(
+            code::INVALID,
+            what,
+            format!("restore {IMAGE_FILE} from version control, or use --image"),
+        )
+    };
+    let text = std::fs::read_to_string(root.join(IMAGE_FILE))
+        .map_err(|error| invalid(format!("{IMAGE_FILE} cannot be read: {error}")))?;
+    let tree: Tree = serde_json::from_str(&text)
+        .map_err(|error| invalid(format!("{IMAGE_FILE} cannot be used: {error}")))?;
+    if tree.config.entrypoint.is_empty() {
+        return Err(invalid(format!("{IMAGE_FILE} names no Entrypoint")));
+    }
+    for command in tree.prepare.iter().filter(|_| prepare) {
+        output.progress(&format!("$ {command}"));
+        let ran = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await;
+        let ran = ran.map_err(|error| {
+            Failure::new(code::INTERNAL, format!("`sh` cannot be run: {error}"), "check PATH")
+        })?;
+        if !ran.status.success() {
+            let both = [ran.stdout, ran.stderr].concat();
+            let text = String::from_utf8_lossy(&both);
+            let lines: Vec<String> = text.lines().rev().take(15).map(|line| format!("| {line}")).collect();
+            let what = format!("`{command}` failed ({})", ran.status);
+            return Err(Failure::new(code::BUILD, what, "mend what its last lines say")
+                .because(lines.into_iter().rev()));
+        }
+    }
+    Ok(Subject::Tree { dir: root.to_owned(), tree })
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Failed => "FAILED",
+        Verdict::NotRun => "not run",
+    }
+}
+
+/// The table, a line of summary, and the exit code.
+fn show(report: &Report, output: &Output) -> u8 {
+    let rows: Vec<Vec<String>> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let id = finding.id.to_string();
+            let tone = match finding.verdict {
+                Verdict::Held => Tone::Good,
+                Verdict::Failed => Tone::Bad,
+                Verdict::NotRun => Tone::Note,
+            };
+            let verdict = output.paint(tone, word(finding.verdict));
+            vec![id, verdict, finding.experiment.clone(), finding.expected.clone(), finding.observed.clone()]
+        })
+        .collect();
+    if !output.is_json() {
+        output.table(&["id", "verdict", "experiment", "expected", "observed"], &rows);
+    }
+    let failed = report.failed();
+    let (held, not_run) = (report.count(Verdict::Held), report.count(Verdict::NotRun));
+    output.json(&json!({
+        "type": "verified", "service": report.service, "held": held, "failed": failed, "not_run": not_run,
+    }));
+    if failed.is_empty() {
+        let rest = if not_run == 0 { String::new() } else { format!(", {not_run} could not be run") };
+        output.say(&format!("{}: {held} experiments held{rest}", report.service));
+        return 0;
+    }
+    let names: Vec<String> = failed.iter().map(|id| format!("{id} (the service {})", id.promise())).collect();
+    output.say(&output.paint(Tone::Bad, &format!("{} breaks {}", report.service, names.join("; "))));
+    code::INVALID
+}
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        let todo = match &error {
+            VerifyError::Backing(_) => "see `pave verify --help` for what experiments stand on",
+            VerifyError::Start(_) => "make it start, then try its promises",
+            VerifyError::Migrations(_) => "mend the migration, then try again",
+            VerifyError::NotWell(_) => "make verify.toml and the service agree, then try again",
+            VerifyError::Address(_) => "check the machine's certificates",
+        };
+        Self::new(code::INVALID, error.to_string(), todo)
+    }
+}

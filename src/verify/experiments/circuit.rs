@@ -1,0 +1,66 @@
+//! C05: a circuit per dependency opens, spares the dependency, and closes by itself.
+
+use std::time::Duration;
+
+use crate::{
+    spec::types::Dependency,
+    verify::{
+        report::{Observed, broken},
+        stage::{Bench, Fault, Setup},
+    },
+};
+
+use super::{Experiment, degraded, last, speaks_http, until};
+
+/// Enough to open it, however many attempts each makes.
+const OPENING: usize = 15;
+const WHILE_OPEN: u64 = 20;
+
+/// Calls let through on trial, or connections a pool makes by itself.
+const SPARED: u64 = WHILE_OPEN / 2 - 1;
+const RECOVERY: Duration = Duration::from_secs(15);
+
+pub(super) fn experiment(dependency: &Dependency) -> Experiment {
+    let name = dependency.name.clone();
+    let fault = if speaks_http(dependency) { Fault::Status { code: 503, every: 1 } } else { Fault::Down };
+    Experiment::new(
+        5,
+        format!("{name} is down, then up"),
+        format!("at most {SPARED} calls of it for {WHILE_OPEN} requests, then recovery by itself"),
+        move |bench| Box::pin(down_then_up(bench, name.clone(), fault)),
+    )
+}
+
+async fn down_then_up(bench: &Bench, name: String, fault: Fault) -> Observed {
+    // Long enough that it stays open while the requests below are made.
+    let scene = bench.scene(&Setup::with(&[("CIRCUIT_OPEN_MS", "3000".to_owned())])).await?;
+    let created = scene.prepared(&name).await?;
+    let proxy = scene.proxy(&name)?;
+    proxy.set(fault);
+    for _ in 0..OPENING {
+        scene.reach(&name, &created).await?;
+    }
+    let before = proxy.calls();
+    for _ in 0..WHILE_OPEN {
+        let answer = scene.reach(&name, &created).await?;
+        let honest = matches!(answer.status, 502..=504) || (answer.ok() && degraded(&answer) == name);
+        if !honest {
+            return broken(format!("while {name} was down a request was answered {}", answer.brief()));
+        }
+    }
+    let calls = proxy.calls() - before;
+    if calls > SPARED {
+        return broken(format!("{calls} calls for {WHILE_OPEN} requests"));
+    }
+    proxy.set(Fault::None);
+    let began = std::time::Instant::now();
+    let back =
+        until(RECOVERY, || scene.reach(&name, &created), |answer| answer.ok() && degraded(answer) != name);
+    match back.await {
+        Ok(_) => Ok(format!(
+            "{calls} calls for {WHILE_OPEN} requests; back after {} ms",
+            began.elapsed().as_millis()
+        )),
+        Err(answer) => broken(format!("{} s after it came back: {}", RECOVERY.as_secs(), last(answer))),
+    }
+}

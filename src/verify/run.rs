@@ -1,0 +1,185 @@
+//! A run: stand everything up once, try every experiment, several at a time.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::spec::types::Spec;
+
+use super::{
+    client::Caller,
+    contract::Id,
+    experiments::{self, MIGRATION_LIMIT},
+    report::{Finding, Miss, Observed, Report, Verdict},
+    requests::Requests,
+    stage::{Backing, BackingError, Bench, Cloud, Setup},
+    subject::{StartError, Subject},
+};
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Only these promises; empty for all.
+    pub only: Vec<Id>,
+    /// Experiments at a time.
+    pub jobs: usize,
+}
+
+/// Why experiments make no sense yet: the service does not work while all is well.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Something it depends on is not there.
+    #[error(transparent)]
+    Backing(#[from] BackingError),
+    /// It cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its migrations fail.
+    #[error("`migrate up` on an empty database failed:\n{0}")]
+    Migrations(String),
+    /// It does not do what `verify.toml` says it does.
+    #[error("with every dependency well, {0}")]
+    NotWell(String),
+    /// The address cannot be called.
+    #[error("the address cannot be called: {0}")]
+    Address(std::io::Error),
+}
+
+/// Tries a project's service with everything around it under control. `said` hears each finding as it comes.
+///
+/// # Errors
+/// [`VerifyError`] when the service does not even work while all is well.
+pub async fn project(
+    spec: Spec,
+    requests: Requests,
+    subject: Subject,
+    cloud: Option<Cloud>,
+    options: &Options,
+    said: impl Fn(&Finding, usize, usize) + Send + Sync,
+) -> Result<Report, VerifyError> {
+    let backing = Backing::start(&spec, cloud).await?;
+    let mut bench = Bench { spec, requests, subject, backing, template: None };
+    let result = tried(&mut bench, options, said).await;
+    if let Some(server) = &bench.backing.database {
+        server.clean_up().await;
+    }
+    result
+}
+
+async fn tried(
+    bench: &mut Bench,
+    options: &Options,
+    said: impl Fn(&Finding, usize, usize) + Send + Sync,
+) -> Result<Report, VerifyError> {
+    migrated(bench).await?;
+    let bench = &*bench;
+    well(bench).await?;
+    let chosen: Vec<_> = experiments::all(bench)
+        .into_iter()
+        .filter(|one| options.only.is_empty() || options.only.contains(&one.id))
+        .collect();
+    let total = chosen.len();
+    let mut done = 0;
+    let mut findings = Vec::with_capacity(total);
+    let mut running = stream::iter(chosen.into_iter().enumerate().map(|(number, one)| async move {
+        let began = Instant::now();
+        let observed = one.run(bench).await;
+        (number, finding(one.id, one.name, one.expected, observed, began.elapsed()))
+    }))
+    .buffer_unordered(options.jobs.max(1));
+    while let Some((number, finding)) = running.next().await {
+        done += 1;
+        said(&finding, done, total);
+        findings.push((number, finding));
+    }
+    drop(running);
+    findings.sort_by_key(|(number, _)| *number);
+    let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
+    findings.sort_by_key(|finding| finding.id);
+    Ok(Report { service: bench.spec.service.name.clone(), findings })
+}
+
+/// Tries an address, with the experiments that change nothing there.
+///
+/// # Errors
+/// [`VerifyError::Address`] when nothing can be called at all.
+pub async fn address(
+    name: &str,
+    base: &str,
+    requests: &Requests,
+    options: &Options,
+    said: impl Fn(&Finding, usize, usize),
+) -> Result<Report, VerifyError> {
+    let caller = Caller::new(base).map_err(VerifyError::Address)?;
+    let chosen: Vec<_> = experiments::from_outside()
+        .into_iter()
+        .filter(|one| options.only.is_empty() || options.only.contains(&one.id))
+        .collect();
+    let mut findings = Vec::new();
+    for one in &chosen {
+        let began = Instant::now();
+        let observed = one.run(&caller, requests).await;
+        let finding =
+            finding(one.id, one.name.to_owned(), one.expected.to_owned(), observed, began.elapsed());
+        said(&finding, findings.len() + 1, chosen.len());
+        findings.push(finding);
+    }
+    Ok(Report { service: name.to_owned(), findings })
+}
+
+fn finding(id: Id, experiment: String, expected: String, observed: Observed, took: Duration) -> Finding {
+    let (verdict, observed) = match observed {
+        Ok(words) => (Verdict::Held, words),
+        Err(Miss::Broken(words)) => (Verdict::Failed, words),
+        Err(Miss::NotRun(words)) => (Verdict::NotRun, words),
+    };
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    Finding { id, experiment, expected, observed, verdict, took_ms }
+}
+
+/// Migrates one database, from which each experiment's own is copied.
+async fn migrated(bench: &mut Bench) -> Result<(), VerifyError> {
+    if bench.backing.database.is_none() {
+        return Ok(());
+    }
+    let unreachable = |words: String| VerifyError::NotWell(words);
+    let (variables, _proxies) =
+        bench.surroundings(&Setup::default()).await.map_err(|miss| unreachable(words(miss)))?;
+    let ended = bench.subject.run(&["migrate", "up"], &variables, MIGRATION_LIMIT).await?;
+    if ended.code != Some(0) {
+        return Err(VerifyError::Migrations(ended.all.trim().to_owned()));
+    }
+    bench.template = bench.backing.database.as_ref().and_then(|server| server.first());
+    Ok(())
+}
+
+/// Every request of `verify.toml` is answered with 2xx while all is well.
+async fn well(bench: &Bench) -> Result<(), VerifyError> {
+    let failed = |miss: Miss| VerifyError::NotWell(words(miss));
+    let scene = bench.scene(&Setup::default()).await.map_err(failed)?;
+    let not_well = |line: &super::requests::Line, answer: &super::client::Answer| {
+        let body = String::from_utf8_lossy(&answer.body).chars().take(300).collect::<String>();
+        VerifyError::NotWell(format!("{} {} was answered {}: {body}", line.method, line.path, answer.status))
+    };
+    let read = scene.read().await.map_err(|error| failed(error.into()))?;
+    if !read.ok() {
+        return Err(not_well(&bench.requests.read.request, &read));
+    }
+    if bench.requests.write.is_some() {
+        scene.created().await.map_err(failed)?;
+    }
+    for (name, reach) in &bench.requests.dependencies {
+        let created = scene.prepared(name).await.map_err(failed)?;
+        let answer = scene.reach(name, &created).await.map_err(|error| failed(error.into()))?;
+        if !answer.ok() {
+            return Err(not_well(&reach.call.request, &answer));
+        }
+    }
+    Ok(())
+}
+
+fn words(miss: Miss) -> String {
+    match miss {
+        Miss::Broken(words) | Miss::NotRun(words) => words,
+    }
+}

@@ -1,0 +1,173 @@
+//! Real servers behind a service under experiment: PostgreSQL and Redis from this machine's own packages.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    net::TcpStream,
+    process::{Child, Command},
+};
+
+/// Longest wait for a server to answer.
+const START: Duration = Duration::from_secs(30);
+
+/// Why a server is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// This machine does not have it.
+    #[error(
+        "{program} is not installed on this machine; install it, or give {variable} the address of one that runs"
+    )]
+    Absent {
+        /// The program that was looked for.
+        program: &'static str,
+        /// The variable that names another one.
+        variable: String,
+    },
+    /// It did not start.
+    #[error("{program} did not start: {reason}")]
+    NotStarted {
+        /// The program.
+        program: &'static str,
+        /// Its own words.
+        reason: String,
+    },
+    /// The machine refused something.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A server that ends, with its data, when dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _process: Child,
+    _data: TempDir,
+}
+
+/// Looks for a program on the path, then where Debian keeps PostgreSQL's.
+fn program(name: &str) -> Option<PathBuf> {
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        let mut versions: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+        versions.sort();
+        places.extend(versions.into_iter().rev());
+    }
+    places.into_iter().map(|place| place.join(name)).find(|file| file.is_file())
+}
+
+/// Numeric user and group of an account, from `/etc/passwd`.
+fn account(name: &str) -> Option<(u32, u32)> {
+    let text = fs::read_to_string("/etc/passwd").ok()?;
+    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
+    let mut fields = line.split(':').skip(2);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> io::Result<u16> {
+    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// An empty PostgreSQL whose superuser is `pave`, without a password, open to loopback only.
+///
+/// # Errors
+/// [`ServerError`]; `variable` is what its words tell to set instead.
+pub async fn postgres(variable: &str) -> Result<Server, ServerError> {
+    let absent = || ServerError::Absent { program: "postgres", variable: variable.to_owned() };
+    let initdb = program("initdb").ok_or_else(absent)?;
+    let postgres = program("postgres").ok_or_else(absent)?;
+    let data = tempfile::Builder::new().prefix("pave-verify-").tempdir()?;
+    let cluster = data.path().join("cluster");
+    fs::create_dir(&cluster)?;
+    // PostgreSQL refuses to run as root; its package brings an account for that.
+    let user = if rustix::process::geteuid().is_root() {
+        let (uid, gid) = account("postgres").ok_or_else(absent)?;
+        fs::set_permissions(data.path(), fs::Permissions::from_mode(0o755))?;
+        std::os::unix::fs::chown(&cluster, Some(uid), Some(gid))?;
+        Some((uid, gid))
+    } else {
+        None
+    };
+    let as_user = |program: &Path| {
+        let mut command = std::process::Command::new(program);
+        if let Some((uid, gid)) = user {
+            command.gid(gid).uid(uid);
+        }
+        command.current_dir(data.path()).stdin(Stdio::null());
+        command
+    };
+    let mut init = as_user(&initdb);
+    init.arg("-D").arg(&cluster).args([
+        "-U",
+        "pave",
+        "--auth=trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]);
+    let made = Command::from(init).output().await?;
+    if !made.status.success() {
+        let reason = String::from_utf8_lossy(&made.stderr).trim().to_owned();
+        return Err(ServerError::NotStarted { program: "initdb", reason });
+    }
+    let port = free_port()?;
+    let mut run = as_user(&postgres);
+    run.arg("-D").arg(&cluster).args(["-h", "127.0.0.1", "-k", "", "-p", &port.to_string()]);
+    for setting in ["fsync=off", "full_page_writes=off", "max_connections=400", "shared_buffers=32MB"] {
+        run.args(["-c", setting]);
+    }
+    start(run, "postgres", port, data).await
+}
+
+/// An empty Redis that keeps nothing on disk.
+///
+/// # Errors
+/// [`ServerError`]; `variable` is what its words tell to set instead.
+pub async fn redis(variable: &str) -> Result<Server, ServerError> {
+    let absent = ServerError::Absent { program: "redis-server", variable: variable.to_owned() };
+    let redis = program("redis-server").ok_or(absent)?;
+    let data = tempfile::Builder::new().prefix("pave-verify-").tempdir()?;
+    let port = free_port()?;
+    let mut run = std::process::Command::new(redis);
+    run.current_dir(data.path()).stdin(Stdio::null());
+    run.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
+    start(run, "redis-server", port, data).await
+}
+
+async fn start(
+    mut run: std::process::Command,
+    program: &'static str,
+    port: u16,
+    data: TempDir,
+) -> Result<Server, ServerError> {
+    let log = data.path().join("server.log");
+    let file = fs::File::create(&log)?;
+    run.stdout(file.try_clone()?).stderr(file);
+    let mut process = Command::from(run).kill_on_drop(true).spawn()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let began = Instant::now();
+    loop {
+        if TcpStream::connect(address).await.is_ok() {
+            return Ok(Server { address, _process: process, _data: data });
+        }
+        let ended = process.try_wait()?;
+        if ended.is_some() || began.elapsed() > START {
+            let words = fs::read_to_string(&log).unwrap_or_default();
+            let reason =
+                words.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>();
+            return Err(ServerError::NotStarted { program, reason: reason.join("\n") });
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
