@@ -108,6 +108,13 @@ pub struct Layer {
 }
 
 impl Blueprint {
+    /// One of the common layer alone, for tests of what all languages share.
+    #[cfg(test)]
+    pub(crate) fn common() -> Self {
+        let layers = vec![Layer { folder: "common".to_owned(), kind: None }];
+        Self { name: "common".to_owned(), summary: String::new(), layers, owners: Vec::new() }
+    }
+
     /// Who answers for a file.
     pub fn owner(&self, path: &str) -> Owner {
         self.owners.iter().find(|(_, globs)| globs.is_match(path)).map_or(Owner::Seeded, |(owner, _)| *owner)

@@ -67,8 +67,8 @@ pub enum Color {
 pub enum Command {
     /// Make a new service project.
     New(New),
-    /// Check pave.toml.
-    Check,
+    /// Check the project: what can be told by reading it.
+    Check(Check),
     /// Try the service's promises on the running service.
     Verify(Verify),
     /// Show the resolved configuration or the schema of pave.toml.
@@ -167,6 +167,27 @@ pub struct New {
     /// Where to put it; the name of the service unless given.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `pave check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave check
+  pave check --strict -o json               in CI: warnings fail too
+  pave check --rules                        what is asked for
+
+A comment on the line, or on the line above, allows what a rule forbids: pave: allow RULE because REASON")]
+pub struct Check {
+    /// Folder of the project, or one inside it.
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Fail on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// List the rules.
+    #[arg(long, conflicts_with_all = ["dir", "strict"])]
+    pub rules: bool,
 }
 
 /// `pave config`

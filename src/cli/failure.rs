@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     aws::ConnectError,
     blueprint::BlueprintError,
+    check::CheckError,
     engine::{EngineError, ports::PortError},
     package::PackError,
     sandbox::daemon::DaemonError,
@@ -133,6 +134,12 @@ impl From<SpecError> for Failure {
             Self::new(code::INVALID, error.to_string(), "correct the places shown above and run this again");
         failure.spec = Some(Box::new(error));
         failure
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        Self::new(code::INVALID, error.to_string(), "make it readable and run this again")
     }
 }
 
