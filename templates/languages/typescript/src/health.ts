@@ -74,9 +74,9 @@ export function healthRoutes(
   release: string,
 ): void {
   // Never looks further than the process: one failing shared dependency must not empty the fleet.
-  service.get("/livez", () => ({ status: "ok", service: SERVICE, release }));
+  service.get("/livez", { schema: { hide: true } }, () => ({ status: "ok", service: SERVICE, release }));
 
-  service.get("/readyz", async (_, reply) => {
+  service.get("/readyz", { schema: { hide: true } }, async (_, reply) => {
     // Leaving must be told at once, so nothing is asked any more.
     const dependencies = lifecycle.draining ? readiness.last : await readiness.states();
     const failing = Object.values(dependencies).some((one) => one.critical && one.status !== "ok");

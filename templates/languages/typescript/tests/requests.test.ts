@@ -48,7 +48,9 @@ check("the service describes itself", async (t) => {
   const { service } = await running(t);
   const { body } = await service.get("/openapi.json");
   assert.equal(body.openapi, "3.1.0");
-  assert.ok(body.paths["/v1/notes/{id}"].get);
+  const { responses } = body.paths["/v1/notes/{id}"].get;
+  assert.ok(responses["200"] && responses["404"].content["application/problem+json"]);
+  assert.ok(body.paths["/v1/notes"].post.responses["201"]);
 });
 
 check("wrong variables are all named, without their values", async (t) => {

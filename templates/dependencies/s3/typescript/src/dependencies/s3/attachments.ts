@@ -1,10 +1,12 @@
 // `/v1/notes/{id}/attachment`: one file for each note, of any type, as large as a body may be.
 import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
 import { NoteParams } from "../../notes/model.ts";
 import type { NoteStore } from "../../notes/store.ts";
 import { Problem } from "../../problems.ts";
 import type { Bucket } from "./bucket.ts";
 
+const Stored = Type.Null({ description: "It is stored" });
 const PATH = "/v1/notes/:id/attachment";
 
 export function attachmentRoutes(service: FastifyInstance, bucket: Bucket, notes: NoteStore): void {
@@ -29,7 +31,7 @@ export function attachmentRoutes(service: FastifyInstance, bucket: Bucket, notes
     });
     scope.put<{ Params: NoteParams; Body: Buffer | undefined }>(
       PATH,
-      { schema: { summary: "Store the attachment of a note", params: NoteParams } },
+      { schema: { summary: "Store the attachment of a note", params: NoteParams, response: { 204: Stored } } },
       async (request, reply) => {
         const { id } = await notes.get(request.params.id);
         const type = request.headers["content-type"] ?? "application/octet-stream";
