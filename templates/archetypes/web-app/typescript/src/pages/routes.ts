@@ -1,7 +1,7 @@
 // The pages of notes: they work without JavaScript.
 import { randomUUID } from "node:crypto";
 import formbody from "@fastify/formbody";
-import { Ajv } from "ajv";
+import { Ajv, type ErrorObject } from "ajv";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { NewNote, NoteParams } from "../notes/model.ts";
 import type { NoteStore } from "../notes/store.ts";
@@ -14,6 +14,11 @@ import { listPage, notePage, type Typed } from "./views.ts";
 const PAGE_SIZE = 20;
 const LONGEST_KEY = 255;
 const A_YEAR = "public, max-age=31536000, immutable";
+const WORDS: Readonly<Record<string, string>> = {
+  minLength: "is empty",
+  maxLength: "is too long",
+  pattern: "is blank, or holds a character that cannot be kept",
+};
 const EMPTY: Typed = { title: "", text: "" };
 
 const valid = new Ajv({ allErrors: true, useDefaults: true }).compile<NewNote>(NewNote);
@@ -23,6 +28,16 @@ type Form = Record<string, string | string[] | undefined>;
 function field(form: Form, name: string): string {
   const value = form[name];
   return typeof value === "string" ? value : "";
+}
+
+/** One line for each field that is wrong. */
+function wordsFor(faults: readonly ErrorObject[]): string[] {
+  const words = new Map<string, string>();
+  for (const { instancePath, keyword } of faults) {
+    const name = instancePath.slice(1);
+    if (!words.has(name)) words.set(name, `${name}: ${WORDS[keyword] ?? "is wrong"}`);
+  }
+  return [...words.values()];
 }
 
 export async function pageRoutes(service: FastifyInstance, notes: NoteStore): Promise<void> {
@@ -56,9 +71,7 @@ function addPages(pages: FastifyInstance, notes: NoteStore): void {
     const form = request.body ?? {};
     const typed = { title: field(form, "title"), text: field(form, "text") };
     if (!valid(typed)) {
-      const wrong = (valid.errors ?? []).map(
-        (fault) => `${fault.instancePath.slice(1)}: ${fault.message ?? "is wrong"}`,
-      );
+      const wrong = wordsFor(valid.errors ?? []);
       return sendList(reply, undefined, typed, wrong);
     }
     const key = field(form, "key");

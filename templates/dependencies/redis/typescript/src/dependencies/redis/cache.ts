@@ -1,4 +1,5 @@
 // A Redis cache under a `Guard`. The connection comes back by itself; while it is away, calls fail at once.
+import { once } from "node:events";
 import { createClient, type RedisClientType, SimpleError } from "@redis/client";
 import type { Settings } from "../../settings.ts";
 import { Dependency } from "../dependency.ts";
@@ -6,6 +7,7 @@ import { DependencyFailure, Transient } from "../failures.ts";
 import type { Policy } from "../guard.ts";
 
 const CONNECT_MS = 1_000;
+const RECONNECT_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
 
 export class Cache extends Dependency {
@@ -44,6 +46,8 @@ export class Cache extends Dependency {
         this.#renew(client);
       });
       try {
+        // A connection that was lost needs a moment to come back; one that is refused fails at once.
+        if (!client.isReady) await once(client, "ready", { signal: AbortSignal.timeout(RECONNECT_MS) });
         return await command(client);
       } catch (error) {
         if (error instanceof SimpleError) throw new DependencyFailure(this.name, "answered with an error");
