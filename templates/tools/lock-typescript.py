@@ -19,6 +19,7 @@ To change a version: templates/languages/typescript/package.json.j2, then this. 
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -96,10 +97,10 @@ def condition(conditions):
     """The template's condition for what is needed under these; None for always."""
     if "" in conditions:
         return None
-    if all(f"has.{kind}" in conditions for kind in KINDS):
-        conditions = ["kinds"] + [one for one in conditions if not one.startswith("has.")]
     if "has.bedrock" in conditions:  # which ai-api always has
         conditions = [one for one in conditions if "ai-api" not in one]
+    if all(f"has.{kind}" in conditions for kind in KINDS):
+        conditions = ["kinds"] + [one for one in conditions if not one.startswith("has.")]
     return " or ".join(conditions)
 
 
@@ -134,14 +135,14 @@ def root(manifests):
 
 def entry(path, value, service, development):
     """One package; whether it is for development only may depend on the project."""
-    value = {key: member for key, member in value.items() if key != "dev"}
-    text = f'    "{path}": {literal(value, 2)}'
-    if not service:
-        return text.replace("{", '{\n      "dev": true,', 1)
-    when = condition(service)
-    if when is None or not development:
+    text = f'    "{path}": {literal({key: member for key, member in value.items() if key != "dev"}, 2)}'
+    when = condition(service) if service else None
+    if service and (when is None or not development):
         return text
-    return text.replace("{\n", f'{{\n{{% if not ({when}) %}}\n      "dev": true,\n{{% endif %}}\n', 1)
+    mark = '      "dev": true,\n'
+    # Where npm writes it.
+    before, integrity, after = re.split(r'(      "integrity": .*\n)', text, maxsplit=1)
+    return before + integrity + (f"{{% if not ({when}) %}}\n{mark}{{% endif %}}\n" if when else mark) + after
 
 
 def main():
