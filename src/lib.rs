@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod check;
 pub mod cli;
 pub mod engine;
 pub mod judge;

@@ -12,6 +12,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("blueprint", &["spec"]),
     ("scaffold", &["spec", "blueprint"]),
     ("package", &[]),
+    ("check", &["spec", "blueprint", "scaffold", "package"]),
     ("judge", &[]),
     ("rollout", &[]),
     ("engine", &["spec", "package", "judge", "rollout"]),
@@ -23,6 +24,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "aws",
             "blueprint",
+            "check",
             "engine",
             "judge",
             "package",

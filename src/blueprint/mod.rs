@@ -46,6 +46,14 @@ pub enum BlueprintError {
         /// What to do.
         help: String,
     },
+    /// The spec lacks what the blueprint is about.
+    #[error("the blueprint `{blueprint}` needs a dependency of the kind `{kind}`")]
+    Needs {
+        /// Its name.
+        blueprint: String,
+        /// The kind.
+        kind: String,
+    },
     /// A `blueprint.toml` of the catalogue itself is broken.
     #[error("the catalogue entry of `{name}` is broken: {reason}")]
     Broken {
@@ -63,6 +71,9 @@ struct Entry {
     summary: String,
     languages: Vec<String>,
     dependencies: Vec<String>,
+    /// Kinds without which it makes no sense.
+    #[serde(default)]
+    requires: Vec<String>,
     layers: Vec<String>,
     #[serde(default)]
     ownership: Vec<Ownership>,
@@ -97,6 +108,13 @@ pub struct Layer {
 }
 
 impl Blueprint {
+    /// One of the common layer alone, for tests of what all languages share.
+    #[cfg(test)]
+    pub(crate) fn common() -> Self {
+        let layers = vec![Layer { folder: "common".to_owned(), kind: None }];
+        Self { name: "common".to_owned(), summary: String::new(), layers, owners: Vec::new() }
+    }
+
     /// Who answers for a file.
     pub fn owner(&self, path: &str) -> Owner {
         self.owners.iter().find(|(_, globs)| globs.is_match(path)).map_or(Owner::Seeded, |(owner, _)| *owner)
@@ -144,6 +162,9 @@ pub fn bind(spec: &Spec) -> Result<Blueprint, BlueprintError> {
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
+    }
+    if let Some(kind) = entry.requires.iter().find(|kind| !kinds.contains(kind)) {
+        return Err(BlueprintError::Needs { blueprint: entry.name, kind: kind.clone() });
     }
     let mut layers = Vec::new();
     for pattern in &entry.layers {

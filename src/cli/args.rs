@@ -67,8 +67,8 @@ pub enum Color {
 pub enum Command {
     /// Make a new service project.
     New(New),
-    /// Check pave.toml.
-    Check,
+    /// Check the project: what can be told by reading it.
+    Check(Check),
     /// Try the service's promises on the running service.
     Verify(Verify),
     /// Show the resolved configuration or the schema of pave.toml.
@@ -136,15 +136,16 @@ pub struct Verify {
 Examples:
   pave new orders --language python --owner payments-team
   pave new orders --language typescript --owner payments --http stripe=https://api.stripe.com
+  pave new board --language rust --owner desk --blueprint web-app --with postgres --with redis
   pave new orders --spec orders.toml
   pave new                                  asks for what it needs")]
 pub struct New {
     /// Name of the service: 3 to 32 of a-z, 0-9 and hyphens.
     pub name: Option<String>,
     /// Take the description from this pave.toml.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["language", "owner", "description", "http"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["language", "owner", "description", "blueprint", "http", "with"])]
     pub spec: Option<PathBuf>,
-    /// Language of the code: python or typescript.
+    /// Language of the code: python, typescript or rust.
     #[arg(long)]
     pub language: Option<String>,
     /// The team that answers for the service.
@@ -153,12 +154,40 @@ pub struct New {
     /// One sentence about it.
     #[arg(long)]
     pub description: Option<String>,
+    /// What it is: http-api (unless given), web-app or ai-api.
+    #[arg(long)]
+    pub blueprint: Option<String>,
+    /// What it stores in or talks to: postgres, redis, s3, dynamodb, sqs or bedrock, with =NAME for another name than
+    /// the usual; may be repeated.
+    #[arg(long, value_name = "KIND[=NAME]")]
+    pub with: Vec<String>,
     /// An HTTP API it calls, as NAME=URL; may be repeated.
     #[arg(long, value_name = "NAME=URL")]
     pub http: Vec<String>,
     /// Where to put it; the name of the service unless given.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `pave check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pave check
+  pave check --strict -o json               in CI: warnings fail too
+  pave check --rules                        what is asked for
+
+A comment on the line, or on the line above, allows what a rule forbids: pave: allow RULE because REASON")]
+pub struct Check {
+    /// Folder of the project, or one inside it.
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Fail on warnings too.
+    #[arg(long)]
+    pub strict: bool,
+    /// List the rules.
+    #[arg(long, conflicts_with_all = ["dir", "strict"])]
+    pub rules: bool,
 }
 
 /// `pave config`

@@ -55,9 +55,22 @@ impl Project {
                 "change to one that exists",
             )
         })?;
-        let root = here.ancestors().find(|dir| dir.join(SPEC_FILE).is_file());
+        Self::around(&here, &here)
+    }
+
+    /// The project that a directory is in.
+    pub fn at(directory: &Path) -> Result<Self, Failure> {
+        let full = directory.canonicalize().map_err(|error| {
+            let what = format!("{} cannot be entered: {error}", directory.display());
+            Failure::new(code::USAGE, what, "name a directory that exists")
+        })?;
+        Self::around(&full, Path::new(""))
+    }
+
+    fn around(there: &Path, here: &Path) -> Result<Self, Failure> {
+        let root = there.ancestors().find(|dir| dir.join(SPEC_FILE).is_file());
         let Some(root) = root else {
-            let what = format!("there is no {SPEC_FILE} in {} or above it", here.display());
+            let what = format!("there is no {SPEC_FILE} in {} or above it", there.display());
             return Err(Failure::new(
                 code::INVALID,
                 what,

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     aws::ConnectError,
     blueprint::BlueprintError,
+    check::CheckError,
     engine::{EngineError, ports::PortError},
     package::PackError,
     sandbox::daemon::DaemonError,
@@ -136,6 +137,12 @@ impl From<SpecError> for Failure {
     }
 }
 
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        Self::new(code::INVALID, error.to_string(), "make it readable and run this again")
+    }
+}
+
 impl From<ResolveError> for Failure {
     fn from(error: ResolveError) -> Self {
         match error {
@@ -151,6 +158,9 @@ impl From<BlueprintError> for Failure {
     fn from(error: BlueprintError) -> Self {
         let todo = match &error {
             BlueprintError::Unknown { help, .. } | BlueprintError::Lacks { help, .. } => help.clone(),
+            BlueprintError::Needs { kind, .. } => {
+                format!("add [[dependencies]] with kind = \"{kind}\", or --with {kind}")
+            }
             BlueprintError::Broken { .. } => "this is a fault of pave; please report it".to_owned(),
         };
         Self::new(code::INVALID, error.to_string(), todo)

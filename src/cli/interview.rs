@@ -15,6 +15,10 @@ pub struct Answers {
     pub language: Option<String>,
     pub owner: Option<String>,
     pub description: Option<String>,
+    pub blueprint: Option<String>,
+    /// Name and kind.
+    pub with: Vec<(String, String)>,
+    /// Name and URL.
     pub http: Vec<(String, String)>,
 }
 
@@ -24,10 +28,12 @@ pub struct Complete {
     language: String,
     owner: String,
     description: String,
+    blueprint: Option<String>,
+    with: Vec<(String, String)>,
     http: Vec<(String, String)>,
 }
 
-const LANGUAGES: [&str; 2] = ["python", "typescript"];
+const LANGUAGES: [&str; 3] = ["python", "typescript", "rust"];
 
 /// Asks for what is missing on a terminal; elsewhere says which flags are missing.
 pub fn complete(answers: Answers) -> Result<Complete, Failure> {
@@ -52,7 +58,7 @@ pub fn complete(answers: Answers) -> Result<Complete, Failure> {
     let gone = |error: dialoguer::Error| {
         Failure::new(code::INTERRUPTED, format!("stopped: {error}"), "run it again")
     };
-    let name = match answers.name {
+    let name = match answers.name.clone() {
         Some(name) => name,
         None => Input::new()
             .with_prompt("Name of the service")
@@ -62,7 +68,7 @@ pub fn complete(answers: Answers) -> Result<Complete, Failure> {
             .interact_text()
             .map_err(gone)?,
     };
-    let language = match answers.language {
+    let language = match answers.language.clone() {
         Some(language) => language,
         None => {
             let chosen =
@@ -70,11 +76,11 @@ pub fn complete(answers: Answers) -> Result<Complete, Failure> {
             LANGUAGES[chosen].to_owned()
         }
     };
-    let owner = match answers.owner {
+    let owner = match answers.owner.clone() {
         Some(owner) => owner,
         None => Input::new().with_prompt("Team that answers for it").interact_text().map_err(gone)?,
     };
-    let description = match answers.description {
+    let description = match answers.description.clone() {
         Some(description) => description,
         None if missing.is_empty() => String::new(),
         None => Input::new()
@@ -83,7 +89,8 @@ pub fn complete(answers: Answers) -> Result<Complete, Failure> {
             .interact_text()
             .map_err(gone)?,
     };
-    Ok(Complete { name, language, owner, description, http: answers.http })
+    let Answers { blueprint, with, http, .. } = answers;
+    Ok(Complete { name, language, owner, description, blueprint, with, http })
 }
 
 impl Complete {
@@ -95,11 +102,24 @@ impl Complete {
             service["description"] = value(&self.description);
         }
         service["owner"] = value(&self.owner);
+        if let Some(blueprint) = &self.blueprint {
+            service["blueprint"] = value(blueprint);
+        }
         service["language"] = value(&self.language);
         let mut document = DocumentMut::new();
         document["service"] = Item::Table(service);
+        let mut all = ArrayOfTables::new();
+        for (name, kind) in &self.with {
+            let mut one = Table::new();
+            one["name"] = value(name);
+            one["kind"] = value(kind);
+            if kind == "bedrock" {
+                // A model takes longer than the two seconds that suit other dependencies.
+                one["timeout"] = value("8s");
+            }
+            all.push(one);
+        }
         if !self.http.is_empty() {
-            let mut all = ArrayOfTables::new();
             for (name, url) in &self.http {
                 let mut one = Table::new();
                 one["name"] = value(name);
@@ -107,6 +127,8 @@ impl Complete {
                 one["url"] = value(url);
                 all.push(one);
             }
+        }
+        if !all.is_empty() {
             document["dependencies"] = Item::ArrayOfTables(all);
         }
         let mut sandbox = Table::new();

@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, output: &Output) -> Done {
     match command {
         Command::New(request) => new::run(&request, output),
-        Command::Check => check::check(output),
+        Command::Check(request) => check::check(&request, output),
         Command::Config(Config::Explain(place)) => check::explain(place.env.as_deref(), output),
         Command::Config(Config::Schema) => check::schema(),
         Command::Completions { shell } => {

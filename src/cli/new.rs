@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, value};
 
 use crate::{
     blueprint, scaffold,
-    spec::{self, Parsed},
+    spec::{self, Parsed, suggest},
 };
 
 use super::{
@@ -18,6 +18,16 @@ use super::{
     interview::{self, Answers},
     output::Output,
 };
+
+/// Kinds of dependency that need no address, and what one is called unless somebody says otherwise.
+const USUAL_NAMES: [(&str, &str); 6] = [
+    ("postgres", "db"),
+    ("redis", "cache"),
+    ("s3", "files"),
+    ("dynamodb", "table"),
+    ("sqs", "queue"),
+    ("bedrock", "model"),
+];
 
 /// Makes a project.
 pub fn run(request: &New, output: &Output) -> Done {
@@ -84,7 +94,23 @@ fn from_answers(request: &New) -> Result<Parsed, Failure> {
         };
         http.push((name.to_owned(), url.to_owned()));
     }
+    let mut with = Vec::new();
+    for given in &request.with {
+        let (kind, name) = given.split_once('=').unwrap_or((given, ""));
+        let Some((_, usual)) = USUAL_NAMES.iter().find(|(known, _)| *known == kind) else {
+            let kinds = USUAL_NAMES.map(|(kind, _)| kind);
+            let todo = match kind {
+                "http" => "write --http NAME=URL".to_owned(),
+                _ => suggest(kind, &kinds),
+            };
+            return Err(Failure::new(code::USAGE, format!("there is no kind of dependency `{kind}`"), todo));
+        };
+        let name = if name.is_empty() { usual } else { name };
+        with.push((name.to_owned(), kind.to_owned()));
+    }
     let answers = Answers {
+        blueprint: request.blueprint.clone(),
+        with,
         name: request.name.clone(),
         language: request.language.clone(),
         owner: request.owner.clone(),

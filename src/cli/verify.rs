@@ -1,16 +1,25 @@
 //! `pave verify`: the contract, tried on the running service.
 
-use std::{path::Path, process::Stdio};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::Stdio,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::{process::Command, signal::unix};
 
 use crate::{
-    spec,
+    sandbox::daemon::{Daemon, Ports},
+    spec::{
+        self,
+        types::{DependencyKind, Spec},
+    },
     verify::{
-        self, Finding, IMAGE_FILE, Id, NoSuchId, Options, REQUESTS_FILE, Report, Requests, Subject, Tree,
-        Verdict, VerifyError,
+        self, CLOUD_NAME, Cloud, Finding, IMAGE_FILE, Id, NoSuchId, Options, REQUESTS_FILE, Report, Requests,
+        Subject, Tree, Verdict, VerifyError,
     },
 };
 
@@ -85,10 +94,69 @@ async fn tried(
             Some(reference) => Subject::Image { reference: reference.clone() },
             None => tree(&project.root, !request.no_prepare, output).await?,
         };
-        verify::project(spec, requests, subject, None, &options, said).await
+        let sky = Sky::over(&spec).await?;
+        let report =
+            verify::project(spec, requests, subject, sky.as_ref().map(Sky::cloud), &options, said).await;
+        if let Some(sky) = sky {
+            sky.daemon.stop().await;
+        }
+        report
     };
     bar.finish_and_clear();
     Ok(report?)
+}
+
+/// A sandbox in this process, with what the experiments need in it, for dependencies on AWS services.
+struct Sky {
+    daemon: Daemon,
+    _dir: TempDir,
+}
+
+impl Sky {
+    async fn over(spec: &Spec) -> Result<Option<Self>, Failure> {
+        let lacks =
+            |what: String| Failure::new(code::INTERNAL, what, "make TMPDIR name a place that is writable");
+        let kinds: Vec<DependencyKind> = spec.dependencies.iter().map(|one| one.kind).collect();
+        let made_of = [
+            (DependencyKind::S3, "s3", "CreateBucket", json!({ "Bucket": CLOUD_NAME })),
+            (DependencyKind::Sqs, "sqs", "CreateQueue", json!({ "QueueName": CLOUD_NAME })),
+            (
+                DependencyKind::Dynamodb,
+                "dynamodb",
+                "CreateTable",
+                json!({
+                    "TableName": CLOUD_NAME,
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+                    "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+                }),
+            ),
+        ];
+        let wanted = |kind: &DependencyKind| kinds.contains(kind);
+        if !made_of.iter().any(|(kind, ..)| wanted(kind)) && !wanted(&DependencyKind::Bedrock) {
+            return Ok(None);
+        }
+        let dir = tempfile::Builder::new().prefix("pave-verify-").tempdir();
+        let dir = dir.map_err(|error| lacks(format!("no temporary directory can be made: {error}")))?;
+        let daemon = Daemon::start(dir.path(), Ports::default()).await?;
+        for (_, service, operation, input) in made_of.into_iter().filter(|(kind, ..)| wanted(kind)) {
+            let made = daemon.call(service, operation, input).await;
+            made.map_err(|error| lacks(format!("the sandbox refused {service} {operation}: {error}")))?;
+        }
+        Ok(Some(Self { daemon, _dir: dir }))
+    }
+
+    fn cloud(&self) -> Cloud {
+        let record = &self.daemon.record;
+        let credentials = record
+            .env()
+            .into_iter()
+            .filter(|(name, _)| *name != "AWS_ENDPOINT_URL")
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, record.api));
+        Cloud { address, credentials, account: record.account.clone() }
+    }
 }
 
 fn bar(output: &Output) -> ProgressBar {

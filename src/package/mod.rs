@@ -8,4 +8,4 @@ mod pack;
 mod tree;
 
 pub use pack::{Bundle, PackError, pack, pack_into};
-pub use tree::{Entry, EntryKind, list};
+pub use tree::{Entry, EntryKind, list, looks_secret};

@@ -113,8 +113,8 @@ fn link_target(root: &Path, full: &Path, path: &str) -> Result<String, PackError
     Ok(text)
 }
 
-/// Names under which keys and passwords are kept.
-fn looks_secret(path: &str) -> bool {
+/// Whether keys and passwords are usually kept under a path such as this one.
+pub fn looks_secret(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let sample = name.ends_with(".example") || name.ends_with(".sample") || name.ends_with(".template");
     if sample {

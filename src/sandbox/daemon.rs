@@ -18,6 +18,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    call::Answer,
     persisted::write_atomically,
     server::{self, Running},
     world::Identity,
@@ -272,6 +273,14 @@ impl Daemon {
         };
         save(&dir.join(RECORD), &record)?;
         Ok(Self { running, record, dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// A call by its own account, past the wire: see [`Running::call`].
+    ///
+    /// # Errors
+    /// The service's own.
+    pub async fn call(&self, service: &str, operation: &str, input: serde_json::Value) -> Answer {
+        self.running.call(service, operation, input).await
     }
 
     /// Stops it and removes the record.

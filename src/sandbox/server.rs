@@ -11,14 +11,15 @@ use hyper_util::{
     server::conn::auto,
 };
 use s3s::{Body, auth::SimpleAuth, service::S3Service, service::S3ServiceBuilder};
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
     auth::{self, AuthError},
-    call::{Caller, RawRequest, RawResponse, ServiceError},
+    call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, protocol,
-    services::{apprunner, cloudfront, cloudwatch, codebuild, ecr, logs, s3, sts},
+    services::{apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs, sts},
     world::{Addresses, Identity, World},
 };
 
@@ -57,6 +58,27 @@ impl Running {
             tokio::spawn(edge::serve(Arc::clone(&world), edge, stopped)),
         ];
         Ok(Self { world, stop, tasks })
+    }
+
+    /// A call by the sandbox's own account, past the wire: for whoever runs it in process and needs a table or a queue.
+    /// Beside the JSON services it knows `s3` `CreateBucket`.
+    ///
+    /// # Errors
+    /// The service's own.
+    pub async fn call(&self, service: &str, operation: &str, input: serde_json::Value) -> Answer {
+        if (service, operation) == ("s3", "CreateBucket") {
+            let name = input["Bucket"].as_str().unwrap_or_default();
+            return Ok(json!({ "Made": self.world.s3.make_bucket(name)? }));
+        }
+        let identity = &self.world.identity;
+        let caller = Caller {
+            access_key_id: identity.access_key_id.clone(),
+            account: identity.account.clone(),
+            region: identity.region.clone(),
+        };
+        let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
+        let call = protocol::Call { protocol, operation: operation.to_owned(), input };
+        dispatch(&self.world, service, &call, &caller, &self.world.addresses.api.to_string()).await
     }
 
     /// Stops serving and ends every instance it runs.
@@ -170,44 +192,72 @@ fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {
     }
 }
 
+/// Services that read paths themselves and have their own shape of errors.
+#[derive(Debug, Clone, Copy)]
+enum Rest {
+    CloudFront { control: bool },
+    Bedrock,
+}
+
+impl Rest {
+    fn of(service: &str) -> Option<Self> {
+        match service {
+            "cloudfront" => Some(Self::CloudFront { control: true }),
+            "cloudfront-keyvaluestore" => Some(Self::CloudFront { control: false }),
+            "bedrock" => Some(Self::Bedrock),
+            _ => None,
+        }
+    }
+
+    fn refuse(self, error: &AuthError) -> RawResponse {
+        match self {
+            Self::CloudFront { control } => cloudfront::error(&refusal(error, control), control),
+            Self::Bedrock => bedrock::error(&refusal(error, false)),
+        }
+    }
+
+    async fn answer(self, world: &Arc<World>, request: RawRequest, caller: &Caller) -> RawResponse {
+        match self {
+            Self::CloudFront { control } => cloudfront::http(world, control, request, caller).await,
+            Self::Bedrock => bedrock::http(&request),
+        }
+    }
+}
+
 async fn signed_call(front: &Front, service: Option<String>, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
     };
-    let raw_service = matches!(service.as_deref(), Some("cloudfront" | "cloudfront-keyvaluestore"));
+    let service = service.as_deref().unwrap_or_default();
     let verified = auth::verify(&parts, &body, &front.world.identity, OffsetDateTime::now_utc());
-    let caller = match verified {
-        Ok(caller) => caller,
-        Err(error) if raw_service => {
-            let control = service.as_deref() == Some("cloudfront");
-            return raw(cloudfront::error(&refusal(&error, control), control));
-        }
-        Err(error) => {
-            let call = protocol::read(&parts, &body);
-            let protocol =
-                call.map_or(protocol::Protocol::Json("application/x-amz-json-1.1"), |c| c.protocol);
-            let query = protocol == protocol::Protocol::Query;
-            return raw(protocol::write(protocol, "", Err(refusal(&error, query))));
-        }
-    };
-    if raw_service {
-        let control = service.as_deref() == Some("cloudfront");
-        return raw(cloudfront::http(&front.world, control, to_raw(&parts, body), &caller).await);
+    if let Some(rest) = Rest::of(service) {
+        return raw(match verified {
+            Ok(caller) => rest.answer(&front.world, to_raw(&parts, body), &caller).await,
+            Err(error) => rest.refuse(&error),
+        });
     }
-    let call = match protocol::read(&parts, &body) {
-        Ok(call) => call,
-        Err(error) => {
-            return raw(protocol::write(
-                protocol::Protocol::Json("application/x-amz-json-1.1"),
-                "",
-                Err(error),
-            ));
+    let (call, answer) = match (protocol::read(&parts, &body), verified) {
+        (Ok(call), Ok(caller)) => {
+            let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            let answer = dispatch(&front.world, service, &call, &caller, host).await;
+            (call, answer)
         }
+        (Ok(call), Err(error)) => {
+            let query = call.protocol == protocol::Protocol::Query;
+            (call, Err(refusal(&error, query)))
+        }
+        (Err(_), Err(error)) => (protocol::Call::unread(), Err(refusal(&error, false))),
+        (Err(error), Ok(_)) => (protocol::Call::unread(), Err(error)),
     };
-    let answer = dispatch(&front.world, service.as_deref().unwrap_or_default(), &call, &caller).await;
-    raw(protocol::write(call.protocol, &call.operation, answer))
+    let query_error = answer.as_ref().err().filter(|_| service == "sqs").map(sqs::query_error);
+    let response = protocol::write(call.protocol, &call.operation, answer);
+    raw(match (service, query_error) {
+        ("dynamodb", _) => dynamodb::checked(response),
+        (_, Some(code)) => response.with("x-amzn-query-error", code),
+        _ => response,
+    })
 }
 
 async fn dispatch(
@@ -215,6 +265,7 @@ async fn dispatch(
     service: &str,
     call: &protocol::Call,
     caller: &Caller,
+    host: &str,
 ) -> super::call::Answer {
     let (operation, input) = (call.operation.as_str(), call.input.clone());
     match service {
@@ -223,6 +274,8 @@ async fn dispatch(
         "apprunner" => apprunner::handle(world, operation, input, caller).await,
         "monitoring" => cloudwatch::handle(world, operation, input, caller).await,
         "logs" => logs::handle(world, operation, input, caller).await,
+        "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
+        "sqs" => sqs::handle(world, operation, input, caller, host).await,
         "sts" => sts::handle(operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }

@@ -7,9 +7,11 @@ use super::services::{
     cloudfront::CloudFront,
     cloudwatch::CloudWatch,
     codebuild::CodeBuild,
+    dynamodb::DynamoDb,
     ecr::Ecr,
     logs::Logs,
     s3::{S3, SharedS3},
+    sqs::Sqs,
 };
 
 /// Who the sandbox is.
@@ -57,6 +59,10 @@ pub struct World {
     pub cloudwatch: CloudWatch,
     /// Log groups.
     pub logs: Logs,
+    /// Tables.
+    pub dynamodb: DynamoDb,
+    /// Queues.
+    pub sqs: Sqs,
 }
 
 impl World {
@@ -73,6 +79,8 @@ impl World {
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
+            dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
+            sqs: Sqs::open(&dir.join("sqs"))?,
             dir,
             identity,
             addresses,

@@ -4,6 +4,8 @@
 //! complete or not at all. Templates are data: no code execution, no path that leaves the project.
 //! It refuses to know AWS and what a service does.
 
+#[cfg(test)]
+mod common_documents;
 mod context;
 mod filters;
 mod manifest;

@@ -36,6 +36,14 @@ pub struct Call {
     pub input: Value,
 }
 
+impl Call {
+    /// Stands for a request that could not be read; its error is written in the protocol that most services have.
+    pub fn unread() -> Self {
+        let protocol = Protocol::Json("application/x-amz-json-1.1");
+        Self { protocol, operation: String::new(), input: Value::Null }
+    }
+}
+
 /// Reads a request.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::spec::{
-    types::{Dependency, DependencyKind, Spec},
+    types::{Dependency, DependencyKind, Fallback, Spec},
     units::Duration,
 };
 
@@ -11,6 +11,7 @@ use super::{Findings, names::dependency_name};
 
 pub(super) fn check(spec: &Spec, found: &mut Findings) {
     let mut seen = BTreeSet::new();
+    let mut databases = 0;
     for (index, dependency) in spec.dependencies.iter().enumerate() {
         let index = index.to_string();
         let at = |key: &'static str| ["dependencies".to_owned(), index.clone(), key.to_owned()];
@@ -49,6 +50,34 @@ pub(super) fn check(spec: &Spec, found: &mut Findings) {
         if let Err((message, help)) = url(dependency) {
             add("url", message, help);
         }
+        if let Some(why) = no_fallback(dependency.kind).filter(|_| dependency.fallback != Fallback::Fail) {
+            add(
+                "fallback",
+                format!("`{name}` has no fallback: {why}"),
+                "use \"fail\", or leave it out".to_owned(),
+            );
+        }
+        if dependency.kind == DependencyKind::Postgres {
+            databases += 1;
+            if databases > 1 {
+                add(
+                    "kind",
+                    "a service has one database at most".to_owned(),
+                    "put the tables into one, or make two services".to_owned(),
+                );
+            }
+        }
+    }
+}
+
+/// Why calls of a kind cannot be answered without it.
+fn no_fallback(kind: DependencyKind) -> Option<&'static str> {
+    match kind {
+        DependencyKind::Postgres => Some("it is where the data is"),
+        DependencyKind::S3 => Some("a file is the right one or none"),
+        DependencyKind::Sqs => Some("a message is sent or not"),
+        DependencyKind::Redis => Some("the store behind a cache always answers for it"),
+        DependencyKind::Http | DependencyKind::Dynamodb | DependencyKind::Bedrock => None,
     }
 }
 

@@ -86,3 +86,23 @@ fn all_mistakes_come_at_once_in_the_order_of_the_file() {
     let found: Vec<String> = mistakes(&text).into_iter().map(|m| m.0).collect();
     assert_eq!(found, ["\"X\"", "80", "100", "\"0s\""]);
 }
+
+#[test]
+fn a_fallback_exists_only_where_another_answer_could_stand_in() {
+    for (kind, mistakes_expected) in
+        [("postgres", 1), ("redis", 1), ("s3", 1), ("sqs", 1), ("dynamodb", 0), ("bedrock", 0)]
+    {
+        let text =
+            format!("{GOOD}[[dependencies]]\nname = \"dep\"\nkind = \"{kind}\"\nfallback = \"default\"\n");
+        let found = mistakes(&text);
+        assert_eq!(found.len(), mistakes_expected, "{kind}: {found:?}");
+        assert!(found.iter().all(|(place, _)| place == "\"default\""), "{found:?}");
+    }
+}
+
+#[test]
+fn a_service_has_one_database_at_most() {
+    let one = |name: &str| format!("[[dependencies]]\nname = \"{name}\"\nkind = \"postgres\"\n");
+    assert_eq!(mistakes(&format!("{GOOD}{}", one("db"))), []);
+    assert_eq!(mistakes(&format!("{GOOD}{}{}", one("db"), one("other")))[0].0, "\"postgres\"");
+}

@@ -27,9 +27,6 @@ pub enum BackingError {
         /// What it should look like.
         form: &'static str,
     },
-    /// A kind of dependency that experiments cannot stand behind.
-    #[error("{0}")]
-    Cloud(String),
 }
 
 /// Everything that stands behind the dependencies of one service.
@@ -40,6 +37,8 @@ pub struct Backing {
     cloud: Option<SocketAddr>,
     /// What AWS clients need beside an endpoint.
     pub credentials: BTreeMap<String, String>,
+    /// The account in which they are.
+    pub account: String,
     _servers: Vec<Server>,
 }
 
@@ -55,7 +54,12 @@ pub struct Cloud {
     pub address: SocketAddr,
     /// What clients need beside an endpoint.
     pub credentials: BTreeMap<String, String>,
+    /// 12-digit account id.
+    pub account: String,
 }
+
+/// Name of the bucket, the table and the queue that experiments use. The table's only key is the text `pk`.
+pub const CLOUD_NAME: &str = "pave-verify";
 
 impl Backing {
     /// Starts, or finds through the environment, what the service depends on.
@@ -87,9 +91,12 @@ impl Backing {
                 _ => {}
             }
         }
-        let (cloud, credentials) =
-            cloud.map_or((None, BTreeMap::new()), |cloud| (Some(cloud.address), cloud.credentials));
-        Ok(Self { database, redis, cloud, credentials, _servers: servers })
+        let (address, credentials, account) =
+            cloud.map(|cloud| (cloud.address, cloud.credentials, cloud.account)).map_or_else(
+                || (None, BTreeMap::new(), String::new()),
+                |(address, credentials, account)| (Some(address), credentials, account),
+            );
+        Ok(Self { database, redis, cloud: address, credentials, account, _servers: servers })
     }
 
     /// What a proxy for this kind passes on to.

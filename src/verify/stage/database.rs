@@ -3,9 +3,13 @@
 use std::{
     net::SocketAddr,
     sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
 };
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
+
+/// How long a session may take to leave a database that is to be copied.
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// Why the database server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +21,7 @@ pub enum DatabaseError {
         variable: String,
     },
     /// Its own words.
-    #[error("PostgreSQL: {0}")]
+    #[error("PostgreSQL: {}", .0.as_db_error().map_or_else(|| .0.to_string(), |said| said.message().to_owned()))]
     Refused(#[from] tokio_postgres::Error),
     /// The host has no address.
     #[error("the database's host cannot be found: {0}")]
@@ -107,8 +111,18 @@ impl Database {
     pub async fn create(&self, template: Option<&str>) -> Result<String, DatabaseError> {
         let name = format!("{}_{}", self.prefix, self.made.fetch_add(1, Ordering::Relaxed));
         let copied = template.map(|from| format!(" TEMPLATE {from}")).unwrap_or_default();
-        self.connect(None).await?.batch_execute(&format!("CREATE DATABASE {name}{copied}")).await?;
-        Ok(name)
+        let client = self.connect(None).await?;
+        let began = Instant::now();
+        loop {
+            match client.batch_execute(&format!("CREATE DATABASE {name}{copied}")).await {
+                Ok(()) => return Ok(name),
+                // The session of a program that has just ended may still be leaving the template.
+                Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) && began.elapsed() < LEAVING => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// The lines of a database's schema.

@@ -7,7 +7,7 @@ mod proxy;
 mod scene;
 mod servers;
 
-pub use backing::{Backing, BackingError, Cloud};
+pub use backing::{Backing, BackingError, CLOUD_NAME, Cloud};
 pub use collector::{Collector, SERVER, Span};
 
 pub use proxy::{Fault, Proxy, Target};

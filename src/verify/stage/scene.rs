@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    backing::{Backing, variable},
+    backing::{Backing, CLOUD_NAME, variable},
     database::DatabaseError,
     proxy::{Fault, Proxy},
 };
@@ -136,9 +136,11 @@ impl Bench {
                 let name = server.create(self.template.as_deref()).await?;
                 set("URL", server.url(&name, proxy.port()));
             }
-            DependencyKind::S3 => set("BUCKET", "pave-verify".to_owned()),
-            DependencyKind::Dynamodb => set("TABLE", "pave-verify".to_owned()),
-            DependencyKind::Sqs => set("QUEUE_URL", format!("http://{proxy}/000000000000/pave-verify")),
+            DependencyKind::S3 => set("BUCKET", CLOUD_NAME.to_owned()),
+            DependencyKind::Dynamodb => set("TABLE", CLOUD_NAME.to_owned()),
+            DependencyKind::Sqs => {
+                set("QUEUE_URL", format!("http://{proxy}/{}/{CLOUD_NAME}", self.backing.account));
+            }
             DependencyKind::Bedrock => {}
         }
         if let Some(name) = aws_endpoint(dependency.kind) {

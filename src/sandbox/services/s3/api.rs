@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     SharedS3,
-    index::{Bucket as StoredBucket, Index, Object as StoredObject, Upload},
+    index::{Index, Object as StoredObject, Upload},
 };
 
 /// The operations, over the shared state.
@@ -153,11 +153,7 @@ impl S3 for Api {
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let name = req.input.bucket;
         self.update(|index| {
-            if index.buckets.contains_key(&name) {
-                return Err(s3_error!(BucketAlreadyOwnedByYou));
-            }
-            index.buckets.insert(name.clone(), StoredBucket { created: now(), ..StoredBucket::default() });
-            Ok(())
+            if index.make_bucket(&name, now()) { Ok(()) } else { Err(s3_error!(BucketAlreadyOwnedByYou)) }
         })?;
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{name}")) }))
     }

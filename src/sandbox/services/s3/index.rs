@@ -48,6 +48,15 @@ impl Index {
         self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket))
     }
 
+    /// Makes a bucket unless it is there; returns whether it was made.
+    pub fn make_bucket(&mut self, name: &str, created: i64) -> bool {
+        let missing = !self.buckets.contains_key(name);
+        if missing {
+            self.buckets.insert(name.to_owned(), Bucket { created, ..Bucket::default() });
+        }
+        missing
+    }
+
     pub fn bucket_mut(&mut self, name: &str) -> Result<&mut Bucket, S3Error> {
         self.buckets.get_mut(name).ok_or_else(|| s3_error!(NoSuchBucket))
     }

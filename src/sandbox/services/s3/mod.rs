@@ -12,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use time::OffsetDateTime;
+
 use crate::sandbox::persisted::Persisted;
 
 pub use api::Api;
@@ -36,6 +38,14 @@ impl S3 {
         let objects = dir.join("objects");
         fs::create_dir_all(&objects)?;
         Ok(Self { index: Persisted::open(dir.join("index.json"))?, objects })
+    }
+
+    /// Makes a bucket unless it is there; returns whether it was made.
+    ///
+    /// # Errors
+    /// When that cannot be kept.
+    pub fn make_bucket(&self, name: &str) -> io::Result<bool> {
+        self.index.update(|index| Ok(index.make_bucket(name, OffsetDateTime::now_utc().unix_timestamp())))
     }
 
     /// The file with an object's current content.

@@ -11,7 +11,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.limits import LoadShedding, TimeLimit
-from conftest import StartService, call
+from serving import StartService, call
+
+HEAD = b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 
 
 def test_a_body_over_the_limit_is_refused_announced_or_not(start_service: StartService) -> None:
@@ -26,16 +28,13 @@ def test_a_body_over_the_limit_is_refused_announced_or_not(start_service: StartS
 def test_a_body_that_never_arrives_ends_with_408(start_service: StartService) -> None:
     service = start_service(request_timeout_ms=200)
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
-        slow.sendall(b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+        slow.sendall(HEAD + b"content-length: 10\r\n\r\n{")
         assert slow.recv(4096).startswith(b"HTTP/1.1 408")
 
 
 @pytest.mark.parametrize("head", [b"", b"GET /livez HTTP/1.1\r\nx-slow: "])
-def test_a_head_that_never_ends_is_cut_off(
-    start_service: StartService, monkeypatch: pytest.MonkeyPatch, head: bytes
-) -> None:
-    monkeypatch.setattr("app.header_timeout.HEADER_SECONDS", 0.2)
-    service = start_service()
+def test_a_head_that_never_ends_is_cut_off(start_service: StartService, head: bytes) -> None:
+    service = start_service(header_timeout_ms=200)
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
         slow.sendall(head)
         assert slow.recv(4096) == b""
@@ -61,7 +60,7 @@ def test_a_caller_may_wait_less_long_but_not_longer() -> None:
 def test_requests_over_the_limit_are_shed_and_the_service_recovers(start_service: StartService) -> None:
     service = start_service(max_concurrency=1, request_timeout_ms=5000)
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as inside:
-        inside.sendall(b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{")
+        inside.sendall(HEAD + b"content-length: 2\r\n\r\n{")
         shed = poll(service, 503)
         assert shed.headers["retry-after"] == "1"
         assert service.get("/livez").status_code == 200

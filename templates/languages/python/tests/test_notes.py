@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 
-from conftest import StartService
+from serving import StartService
 
 
 def test_a_note_is_made_and_found(service: httpx2.Client) -> None:
@@ -16,8 +16,9 @@ def test_a_note_is_made_and_found(service: httpx2.Client) -> None:
 
 
 def test_an_unknown_note_is_a_problem(service: httpx2.Client) -> None:
-    answer = service.get("/v1/notes/nowhere")
-    assert answer.status_code == 404
+    for unknown in ("nowhere", "%00", "0" * 32):
+        answer = service.get(f"/v1/notes/{unknown}")
+        assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["title"] == "Not Found"
 
@@ -46,7 +47,8 @@ def test_a_list_is_read_page_by_page_without_gaps_or_repeats(start_service: Star
 
 
 def test_a_made_up_cursor_is_refused(service: httpx2.Client) -> None:
-    assert service.get("/v1/notes", params={"cursor": "!"}).status_code == 400
+    for cursor in ("!", "-", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "x" * 5000):
+        assert service.get("/v1/notes", params={"cursor": cursor}).status_code == 400
 
 
 def test_a_repeated_write_is_answered_and_not_done_again(start_service: StartService) -> None:

@@ -1,46 +1,22 @@
 """The process as it is started in production: configuration, draining, exit status."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx2
 
-
-def environment(**variables: str) -> dict[str, str]:
-    """Only what is given, and where Python finds the code."""
-    return {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"], "HOST": "127.0.0.1"} | variables
+from process import COMMAND, environment, process
+from serving import FreshSettings
 
 
-@contextmanager
-def process(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running service and its address."""
-    command = [sys.executable, "-m", "app"]
-    child = subprocess.Popen(command, env=environment(PORT="0", **variables), stdout=subprocess.PIPE, text=True)
-    try:
-        assert child.stdout is not None
-        for line in child.stdout:
-            entry = json.loads(line)
-            if entry["message"] == "listening":
-                threading.Thread(target=child.stdout.read, daemon=True).start()
-                yield child, f"http://127.0.0.1:{entry['port']}"
-                return
-        raise AssertionError("the service ended before it listened")
-    finally:
-        child.kill()
-        child.wait()
-
-
-def test_a_wrong_variable_ends_the_start_and_is_named() -> None:
+def test_every_wrong_variable_ends_the_start_and_is_named(fresh_settings: FreshSettings) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "app"],
-        env=environment(PORT="hunter2"),
+        COMMAND,
+        env=environment(fresh_settings() | {"port": "hunter2", "max_concurrency": "0"}),
         capture_output=True,
         text=True,
         timeout=20,
@@ -48,12 +24,21 @@ def test_a_wrong_variable_ends_the_start_and_is_named() -> None:
     )
     assert done.returncode == 78
     (line,) = done.stdout.splitlines()
-    assert "PORT" in json.loads(line)["message"]
+    message = json.loads(line)["message"]
+    assert "PORT" in message
+    assert "MAX_CONCURRENCY" in message
     assert "hunter2" not in done.stdout + done.stderr
 
 
-def test_sigterm_under_load_loses_no_request() -> None:
-    with process(DRAIN_DELAY_MS="1000") as (child, url):
+def test_an_unknown_command_is_refused(fresh_settings: FreshSettings) -> None:
+    done = subprocess.run(
+        [*COMMAND, "dance"], env=environment(fresh_settings()), capture_output=True, timeout=20, check=False
+    )
+    assert done.returncode == 64
+
+
+def test_sigterm_under_load_loses_no_request(fresh_settings: FreshSettings) -> None:
+    with process(fresh_settings() | {"drain_delay_ms": 1000}) as (child, url):
         failed: list[str] = []
         served = [0]
         stop = threading.Event()
@@ -91,8 +76,8 @@ def test_sigterm_under_load_loses_no_request() -> None:
         assert failed == []
 
 
-def test_a_request_in_flight_is_finished_after_the_door_closes() -> None:
-    with process(DRAIN_DELAY_MS="0") as (child, url):
+def test_a_request_in_flight_is_finished_after_the_door_closes(fresh_settings: FreshSettings) -> None:
+    with process(fresh_settings() | {"drain_delay_ms": 0}) as (child, url):
         gate = threading.Event()
 
         def body() -> Iterator[bytes]:

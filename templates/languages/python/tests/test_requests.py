@@ -11,7 +11,7 @@ from app.lifecycle import Lifecycle
 from app.logs import configure_logging, redacted
 from app.request_frame import RequestFrame
 from app.settings import SERVICE
-from conftest import StartService, call, wait_until
+from serving import StartService, call, wait_until
 
 
 def test_health_says_who_answers(start_service: StartService) -> None:
@@ -28,6 +28,7 @@ def test_a_sane_request_id_is_kept_and_another_replaced(service: httpx2.Client) 
 def test_answers_carry_security_headers_and_no_banner(service: httpx2.Client) -> None:
     headers = service.get("/v1/notes").headers
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert "server" not in headers
 
 
@@ -40,6 +41,27 @@ def test_an_unknown_path_is_a_problem(service: httpx2.Client) -> None:
 def test_json_that_is_none_is_a_bad_request(service: httpx2.Client) -> None:
     answer = service.post("/v1/notes", content=b"{", headers={"content-type": "application/json"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("said", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_does_not_say_json_is_refused(service: httpx2.Client, said: str) -> None:
+    answer = service.post("/v1/notes", content=b'{"title": "x"}', headers={"content-type": said})
+    assert answer.status_code == 415
+
+
+def test_another_method_is_a_problem_that_names_those_allowed(service: httpx2.Client) -> None:
+    answer = service.put("/v1/notes", json={})
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "POST" in service.delete("/v1/notes").headers["allow"] + answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"title": "\\u0000"}', b'{"title": "\\ud800"}', b'{"title": "x", "\\ud800": 1}', b"[]"]
+)
+def test_text_that_nothing_can_keep_is_refused(service: httpx2.Client, body: bytes) -> None:
+    answer = service.post("/v1/notes", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
 
 
 def test_the_openapi_document_is_served(service: httpx2.Client) -> None:

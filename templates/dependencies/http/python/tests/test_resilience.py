@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import pytest
 
 from app import deadline
-from app.clients.http_dependency import HttpDependency, Rejected
-from app.resilience import CircuitOpen, Policy, RetryBudget, TooSlow, Transient
-from app.settings import Settings
+from app.dependencies.http.client import HttpDependency
+from app.resilience import CircuitOpen, Guard, Policy, Rejected, RetryBudget, TooSlow, Transient
+from app.settings import ServerSettings
 from app.telemetry import Telemetry
 from upstream import Upstream
 
@@ -28,15 +28,16 @@ def upstream() -> Iterator[Upstream]:
 def policy(**changes: Any) -> Policy:
     """A quick policy."""
     usual: dict[str, Any] = {"timeout": 1.0, "attempts": 3, "fallback": "fail", "critical": True}
-    return Policy(**usual | {"first_delay": 0.001, "open_for": 0.1} | changes)
+    return Policy(**usual | {"first_delay": 0.001} | changes)
 
 
 def use(upstream: Upstream, scenario: Callable[[HttpDependency], Awaitable[T]], **changes: Any) -> T:
     """Runs a scenario with a client of the server."""
 
     async def run() -> T:
-        telemetry = Telemetry(Settings())
-        client = HttpDependency("upstream", upstream.url, policy(**changes), {"stand": "in"}, telemetry)
+        telemetry = Telemetry(ServerSettings())
+        guard = Guard("upstream", policy(**changes), telemetry, open_for=0.1)
+        client = HttpDependency(guard, upstream.url, {"stand": "in"}, telemetry)
         try:
             return await scenario(client)
         finally:
@@ -78,6 +79,18 @@ def test_what_is_left_of_the_request_is_less_than_the_dependency_may_take(upstre
 
     upstream.hang()
     assert use(upstream, scenario, timeout=5.0) < 1.0
+
+
+def test_a_caller_in_a_hurry_opens_no_circuit(upstream: Upstream) -> None:
+    async def scenario(client: HttpDependency) -> str:
+        for _ in range(10):
+            deadline.start(0.01)
+            with pytest.raises(TooSlow):
+                await client.get_json("/x")
+        return client.guard.circuit.state
+
+    upstream.hang()
+    assert use(upstream, scenario, timeout=2.0) == "closed"
 
 
 def test_reads_are_retried_and_writes_only_with_a_key(upstream: Upstream) -> None:

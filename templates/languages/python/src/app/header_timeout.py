@@ -5,12 +5,11 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_SECONDS = 10.0
-
 
 class HeaderTimeoutProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a limit from the first byte (or the connection) to the end of the head."""
 
+    seconds: float
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,9 +32,18 @@ class HeaderTimeoutProtocol(H11Protocol):
 
     def _expect_head(self) -> None:
         if self._waiting is None:
-            self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+            self._waiting = self.loop.call_later(self.seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+
+def header_timeout(limit: float) -> type[HeaderTimeoutProtocol]:
+    """The protocol with this many seconds for a head; uvicorn makes its instances itself."""
+
+    class Limited(HeaderTimeoutProtocol):
+        seconds = limit
+
+    return Limited

@@ -3,32 +3,24 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from starlette.responses import JSONResponse, Response
 
 from app.lifecycle import Lifecycle
+from app.parts import Dependency
 from app.settings import SERVICE
 
 CACHED_SECONDS = 2.0
 CHECK_SECONDS = 1.0
 
 
-class Checked(Protocol):
-    """Something the service depends on."""
-
-    name: str
-    critical: bool
-
-    async def why_not_ready(self) -> str | None:
-        """None when it works, else what is wrong."""
-
-
 class Readiness:
     """Asks every dependency at the same time, with a short limit, and remembers the answers briefly."""
 
-    def __init__(self, dependencies: Sequence[Checked]) -> None:
+    def __init__(self, dependencies: Sequence[Dependency]) -> None:
         self._dependencies = dependencies
         self._lock = asyncio.Lock()
         self._checked_at = float("-inf")
@@ -44,10 +36,12 @@ class Readiness:
             return self.last
 
     @staticmethod
-    async def _check(dependency: Checked) -> dict[str, Any]:
+    async def _check(dependency: Dependency) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                why = await dependency.why_not_ready()
+            # Asked all the time: traces of it would only hide those of requests.
+            with suppress_instrumentation():
+                async with asyncio.timeout(CHECK_SECONDS):
+                    why = await dependency.why_not_ready()
         except TimeoutError:
             why = f"no answer within {CHECK_SECONDS:g} s"
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from app.header_timeout import HeaderTimeoutProtocol
+from app.header_timeout import header_timeout
 from app.settings import Settings
 
 log = logging.getLogger("app.lifecycle")
@@ -60,7 +60,7 @@ def server_for(app: Any, settings: Settings, lifecycle: Lifecycle) -> DrainingSe
         app,
         host=settings.host,
         port=settings.port,
-        http=HeaderTimeoutProtocol,
+        http=header_timeout(settings.header_timeout_ms / 1000),
         ws="none",
         lifespan="on",
         log_config=None,

@@ -36,8 +36,8 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; a traceback becomes a field, so that it stays one line."""
         entry: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
             "logger": record.name,
             "message": CREDENTIALS_IN_URL.sub("[redacted]@", record.getMessage()),
             "service": SERVICE,
@@ -60,6 +60,6 @@ def configure_logging(level: str, release: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(release))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("uvicorn", "httpx2", "httpcore2", "opentelemetry"):
+    for chatty in ("uvicorn", "httpx2", "httpcore2", "opentelemetry", "stamina", "botocore", "aiobotocore"):
         # Clients log whole URLs at INFO, and a query string may hold a secret.
         logging.getLogger(chatty).setLevel(logging.WARNING)

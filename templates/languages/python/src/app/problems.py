@@ -54,13 +54,15 @@ async def _http(_: Request, error: HTTPException) -> Response:
 
 async def _validation(_: Request, error: RequestValidationError) -> Response:
     # Names the fields but does not echo their values: they may be secret.
-    errors = [
-        {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
-        for problem in error.errors()
-    ]
+    errors = [{"field": _field(problem["loc"]), "message": problem["msg"]} for problem in error.errors()]
     detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in errors)
     malformed = any(problem["type"] == "json_invalid" for problem in error.errors())
     return problem_response(400 if malformed else 422, detail, errors=errors)
+
+
+def _field(place: tuple[str | int, ...]) -> str:
+    # The name of an unknown member is the caller's own text, and need not even be valid Unicode.
+    return ".".join(str(part) for part in place).encode(errors="replace").decode()[:100]
 
 
 def install(app: FastAPI) -> None:

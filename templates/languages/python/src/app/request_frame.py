@@ -8,6 +8,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import degraded
 from app.lifecycle import Lifecycle
 from app.logs import request_id_of
 from app.problems import problem_response
@@ -18,10 +19,10 @@ HEALTH = ("/livez", "/readyz")
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "strict-transport-security": "max-age=31536000",
     "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
 
@@ -46,6 +47,7 @@ class RequestFrame:
         began = time.perf_counter()
         own_id = request_id(Headers(scope=scope))
         token = request_id_of.set(own_id)
+        without = degraded.start()
         status = 0
 
         async def framed(message: Message) -> None:
@@ -56,6 +58,8 @@ class RequestFrame:
                 headers["x-request-id"] = own_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if without:
+                    headers["x-degraded"] = ", ".join(without)
                 if self.lifecycle.draining:
                     # Callers that keep connections open move to another instance.
                     headers["connection"] = "close"

@@ -1,5 +1,6 @@
 """Traces and metrics. Without OTEL_EXPORTER_OTLP_ENDPOINT ids exist for the logs and nothing is sent."""
 
+import os
 import threading
 
 from fastapi import FastAPI
@@ -20,6 +21,8 @@ class Telemetry:
     """The two providers; given to whoever makes spans or metrics, so that nothing is global."""
 
     def __init__(self, settings: Settings) -> None:
+        # The stable names, as `http.server.request.duration` in seconds.
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         resource = Resource.create({"service.name": SERVICE, "service.version": settings.release})
         readers: list[MetricReader] = []
         self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -41,7 +44,7 @@ class Telemetry:
             app,
             tracer_provider=self.traces,
             meter_provider=self.metrics,
-            excluded_urls="livez,readyz",
+            excluded_urls="/livez$,/readyz$",
             exclude_spans=["receive", "send"],
         )
 

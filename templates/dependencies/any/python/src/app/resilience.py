@@ -1,7 +1,7 @@
 """How the service calls what may fail. From the outside in:
 
-    time      the smaller of the dependency's own limit and what is left of the request
     circuit   after failures in a row, calls fail at once for a while, then one may try
+    time      the smaller of the dependency's own limit and what is left of the request
     retries   idempotent calls only; exponential, full jitter; at most a tenth of calls
 
 Retries come from `stamina` with its defaults (10 attempts, 45 s) overridden.
@@ -10,16 +10,22 @@ Retries come from `stamina` with its defaults (10 attempts, 45 s) overridden.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import stamina
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.trace import SpanKind
 
 from app import deadline
+from app.problems import Problem
+from app.telemetry import Telemetry
 
 T = TypeVar("T")
+
+CONNECT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,17 +39,21 @@ class Policy:
     first_delay: float = 0.05
     longest_delay: float = 1.0
     failures_to_open: int = 5
-    open_for: float = 10.0
-    stale_for: float = 3600.0
+
+    @property
+    def connect_timeout(self) -> float:
+        """Part of the time that making a connection may take."""
+        return min(CONNECT_SECONDS, self.timeout)
 
 
-class DependencyFailure(Exception):
-    """A call did not succeed. `status` is what our own caller should see when there is no fallback."""
+class DependencyFailure(Problem):
+    """A call did not succeed. Our own caller sees this problem when there is no fallback."""
 
-    status = 502
+    outcome = "failed"
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
+    def __init__(self, name: str, reason: str, status: int = 502, retry_after: float | None = None) -> None:
+        headers = None if retry_after is None else {"retry-after": str(max(1, round(retry_after)))}
+        super().__init__(status, f"{name}: {reason}", headers, dependency=name)
         self.name = name
         self.reason = reason
 
@@ -52,16 +62,28 @@ class Transient(DependencyFailure):
     """A failure that another attempt may not meet."""
 
 
+class Rejected(DependencyFailure):
+    """The dependency works and refused what we asked: never retried, covered up or held against it."""
+
+    outcome = "rejected"
+
+
 class TooSlow(DependencyFailure):
     """The time for the call is used up."""
 
-    status = 504
+    outcome = "timeout"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "no answer in time", 504)
 
 
 class CircuitOpen(DependencyFailure):
     """The call was not made, because those before it failed."""
 
-    status = 503
+    outcome = "open"
+
+    def __init__(self, name: str, retry_after: float) -> None:
+        super().__init__(name, "its circuit is open after repeated failures", 503, retry_after)
 
 
 class RetryBudget:
@@ -90,9 +112,10 @@ class RetryBudget:
 class Circuit:
     """Closed; open after failures in a row; half-open for one trial call once it has rested."""
 
-    def __init__(self, name: str, failures_to_open: int, open_for: float) -> None:
+    def __init__(self, name: str, policy: Policy, open_for: float) -> None:
         self._name = name
-        self._failures_to_open = failures_to_open
+        self._failures_to_open = policy.failures_to_open
+        self._fair_time = policy.timeout / 2
         self._open_for = open_for
         self._failures = 0
         self._opened_at: float | None = None
@@ -107,37 +130,59 @@ class Circuit:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Refuses the call inside, or learns from how it ends (being cancelled counts as too slow)."""
+        """Refuses the call inside, or learns from how it ends."""
         trial = self._opened_at is not None
         if trial:
             if self.state == "open" or self._trial_running:
-                raise CircuitOpen(self._name, "its circuit is open after repeated failures")
+                raise CircuitOpen(self._name, self._open_for)
             self._trial_running = True
+        began = time.monotonic()
         try:
             yield
+        except Rejected:
+            self._worked(trial)
+            raise
+        except (TooSlow, asyncio.CancelledError):
+            # A call that our own caller cut off early says nothing about the dependency.
+            if time.monotonic() - began >= self._fair_time:
+                self._failed(trial)
+            raise
         except BaseException:
-            self._failures += 1
-            if trial or self._failures >= self._failures_to_open:
-                self._opened_at = time.monotonic()
+            self._failed(trial)
             raise
         else:
-            # A call that began before the circuit opened says nothing about now.
-            if trial or self._opened_at is None:
-                self._failures = 0
-                self._opened_at = None
+            self._worked(trial)
         finally:
             if trial:
                 self._trial_running = False
 
+    def _worked(self, trial: bool) -> None:
+        # A call that began before the circuit opened says nothing about now.
+        if trial or self._opened_at is None:
+            self._failures = 0
+            self._opened_at = None
+
+    def _failed(self, trial: bool) -> None:
+        self._failures += 1
+        if trial or (self._opened_at is None and self._failures >= self._failures_to_open):
+            self._opened_at = time.monotonic()
+
 
 class Guard:
-    """Everything above, for one dependency."""
+    """Everything above, for one dependency, measured and traced."""
 
-    def __init__(self, name: str, policy: Policy) -> None:
+    def __init__(self, name: str, policy: Policy, telemetry: Telemetry, open_for: float) -> None:
         self.name = name
         self.policy = policy
-        self.circuit = Circuit(name, policy.failures_to_open, policy.open_for)
+        self.circuit = Circuit(name, policy, open_for)
         self.budget = RetryBudget()
+        scope = f"app.dependencies.{name}"
+        self._tracer = telemetry.traces.get_tracer(scope)
+        meter = telemetry.metrics.get_meter(scope)
+        self._durations = meter.create_histogram("dependency.call.duration", "s", "Calls with all their attempts")
+        meter.create_observable_gauge(
+            "dependency.circuit.open", [self._observe], description="1 while calls are refused or on trial"
+        )
 
     async def call(self, attempt: Callable[[], Awaitable[T]], *, idempotent: bool) -> T:
         """Runs `attempt` under the policy. `Transient` errors of idempotent calls are retried.
@@ -145,12 +190,33 @@ class Guard:
         Raises:
             DependencyFailure: when no attempt succeeded in time, or none was allowed.
         """
-        with self.circuit.watch():
+        began = time.perf_counter()
+        outcome = "failed"
+        with self._tracer.start_as_current_span(
+            f"call {self.name}", kind=SpanKind.CLIENT, attributes={"dependency": self.name}
+        ) as span:
             try:
-                async with asyncio.timeout(min(self.policy.timeout, deadline.remaining())):
-                    return await self._attempts(attempt, self.policy.attempts if idempotent else 1)
-            except TimeoutError:
-                raise TooSlow(self.name, "no answer in time") from None
+                with self.circuit.watch():
+                    value = await self._in_time(attempt, self.policy.attempts if idempotent else 1)
+                outcome = "ok"
+                return value
+            except DependencyFailure as failure:
+                outcome = failure.outcome
+                raise
+            except asyncio.CancelledError:
+                outcome = TooSlow.outcome
+                raise
+            finally:
+                span.set_attribute("outcome", outcome)
+                labels = {"dependency": self.name, "outcome": outcome}
+                self._durations.record(time.perf_counter() - began, labels)
+
+    async def _in_time(self, attempt: Callable[[], Awaitable[T]], most: int) -> T:
+        try:
+            async with asyncio.timeout(min(self.policy.timeout, deadline.remaining())):
+                return await self._attempts(attempt, most)
+        except TimeoutError:
+            raise TooSlow(self.name) from None
 
     async def _attempts(self, attempt: Callable[[], Awaitable[T]], most: int) -> T:
         self.budget.call_made()
@@ -168,3 +234,6 @@ class Guard:
             with one:
                 return await attempt()
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(int(self.circuit.state != "closed"), {"dependency": self.name})]

@@ -1,8 +1,18 @@
 """What a note is, and what a caller may send."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:  # no database keeps it
+        raise ValueError("may not contain the character NUL")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
 
 
 class NewNote(BaseModel):
@@ -10,8 +20,8 @@ class NewNote(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: str = Field(min_length=1, max_length=200)
-    text: str = Field(default="", max_length=10_000)
+    title: Text = Field(min_length=1, max_length=200)
+    text: Text = Field(default="", max_length=10_000)
 
 
 class Note(BaseModel):

@@ -1,0 +1,112 @@
+//! The files of a project against the record of what was generated.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    blueprint::Owner,
+    scaffold::{MANIFEST, Manifest},
+    spec::Parsed,
+};
+
+use super::{Finding, Severity, rules, tree::Tree};
+
+/// What a generated file is now.
+enum State {
+    Same,
+    Changed,
+    Missing,
+    Unread(String),
+}
+
+pub(super) fn check(tree: &Tree, parsed: &Parsed, found: &mut Vec<Finding>) {
+    let again = "run `pave new --spec pave.toml --dir .`, which keeps what you changed";
+    let Some(text) = tree.text(MANIFEST) else {
+        let what = "there is no record of what was generated, so edits of generated files go unnoticed";
+        found.push(rules::MANIFEST.on(MANIFEST, what, "restore it from version control"));
+        return;
+    };
+    let manifest: Manifest = match serde_json::from_str(&text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let what = format!("is not a manifest: {error}");
+            let finding = rules::MANIFEST.on(MANIFEST, what, "restore it from version control");
+            found.push(finding.with(Severity::Error));
+            return;
+        }
+    };
+    if hex::encode(Sha256::digest(parsed.source.text.as_bytes())) != manifest.spec {
+        let what = "was changed after the files were generated from it";
+        found.push(rules::SPEC_NOT_APPLIED.on("pave.toml", what, again));
+    }
+    for (path, entry) in manifest.files.iter().filter(|(path, _)| path.as_str() != "pave.toml") {
+        let Some(full) = tree.locate(path) else {
+            let what = format!("names `{}`, which is outside the project", path.escape_debug());
+            let finding = rules::MANIFEST.on(MANIFEST, what, "restore it from version control");
+            found.push(finding.with(Severity::Error));
+            continue;
+        };
+        match (state(&full, &entry.digest), entry.owner) {
+            (State::Same, _) | (State::Changed, Owner::Seeded) => {}
+            (State::Changed, Owner::Managed) => found.push(rules::MANAGED_FILE_CHANGED.on(
+                path,
+                "was edited, but pave answers for it and replaces it",
+                "restore it from version control and say what you need in pave.toml",
+            )),
+            (State::Changed, Owner::Merged) => found.push(rules::MERGED_FILE_CHANGED.on(
+                path,
+                "differs from what was generated",
+                "nothing; a later render will keep yours, so compare it then",
+            )),
+            (State::Missing, owner) => {
+                let severity = match owner {
+                    Owner::Managed => Severity::Error,
+                    Owner::Merged => Severity::Warning,
+                    Owner::Seeded => Severity::Info,
+                };
+                let todo = "restore it from version control, unless you took it away on purpose";
+                let finding = rules::GENERATED_FILE_MISSING.on(path, "was generated and is gone", todo);
+                found.push(finding.with(severity));
+            }
+            (State::Unread(reason), _) => {
+                found.push(rules::FILE_UNREAD.on(
+                    path,
+                    format!("cannot be read: {reason}"),
+                    "make it readable",
+                ));
+            }
+        }
+    }
+}
+
+fn state(full: &Path, digest: &str) -> State {
+    match fs::symlink_metadata(full) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return State::Changed,
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+            return State::Missing;
+        }
+        Err(error) => return State::Unread(error.to_string()),
+    }
+    match digest_of(full) {
+        Ok(now) if now == digest => State::Same,
+        Ok(_) => State::Changed,
+        Err(error) => State::Unread(error.to_string()),
+    }
+}
+
+/// SHA-256 of a file, in hex, read in pieces.
+fn digest_of(full: &Path) -> io::Result<String> {
+    let (mut file, mut hash, mut piece) = (File::open(full)?, Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            n => hash.update(&piece[..n]),
+        }
+    }
+}

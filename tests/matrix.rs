@@ -1,0 +1,195 @@
+//! Languages x blueprints x kinds of dependency: every project is generated, built, linted, passes its own tests, and keeps the contract.
+//!
+//! The matrix is read from `blueprints/` and `examples/`. By default the examples are tried; with `PAVE_TEST_WHOLE=1` every cell.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use serde::Deserialize;
+use support::{Background, Place, Run, languages};
+
+#[derive(Deserialize)]
+struct Blueprint {
+    name: String,
+    languages: Vec<String>,
+    dependencies: Vec<String>,
+    #[serde(default)]
+    requires: Vec<String>,
+}
+
+/// One project to make.
+struct Cell {
+    name: String,
+    spec: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of this name one folder below `folder`, in order.
+fn found(folder: &str, file: &str) -> Vec<PathBuf> {
+    let folders = fs::read_dir(root().join(folder)).expect("reads");
+    let mut files: Vec<PathBuf> =
+        folders.map(|entry| entry.expect("entry").path().join(file)).filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+fn section(kind: &str) -> String {
+    let name = format!("my-{kind}");
+    let more = match kind {
+        "http" => "url = \"https://api.example.com/v2\"\nfallback = \"stale\"\n",
+        "dynamodb" => "fallback = \"default\"\n",
+        "bedrock" => "timeout = \"8s\"\nfallback = \"default\"\n",
+        "postgres" => "critical = true\n",
+        _ => "",
+    };
+    format!("[[dependencies]]\nname = \"{name}\"\nkind = \"{kind}\"\n{more}")
+}
+
+/// The cells of one language: without a dependency, with each kind, with all.
+fn cells(language: &str) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for file in found("blueprints", "blueprint.toml") {
+        let text = fs::read_to_string(&file).expect("reads");
+        let blueprint: Blueprint = toml_edit::de::from_str(&text).expect("a blueprint");
+        if !blueprint.languages.iter().any(|one| one == language) {
+            continue;
+        }
+        let mut choices: Vec<(String, Vec<&String>)> = vec![("none".to_owned(), Vec::new())];
+        choices.extend(blueprint.dependencies.iter().map(|kind| (kind.clone(), vec![kind])));
+        choices.push(("all".to_owned(), blueprint.dependencies.iter().collect()));
+        for (word, mut kinds) in choices {
+            kinds.extend(&blueprint.requires);
+            kinds.sort();
+            kinds.dedup();
+            let sections: Vec<String> = kinds.iter().map(|kind| section(kind)).collect();
+            let spec = format!(
+                "[service]\nname = \"cell\"\nowner = \"tests\"\nlanguage = \"{language}\"\nblueprint = \"{}\"\n{}",
+                blueprint.name,
+                sections.concat()
+            );
+            cells.push(Cell { name: format!("{language} {} {word}", blueprint.name), spec });
+        }
+    }
+    cells
+}
+
+fn examples(language: &str) -> Vec<Cell> {
+    let line = format!("language = \"{language}\"");
+    found("examples", "pave.toml")
+        .into_iter()
+        .map(|file| Cell {
+            name: file.display().to_string(),
+            spec: fs::read_to_string(&file).expect("reads"),
+        })
+        .filter(|cell| cell.spec.contains(&line))
+        .collect()
+}
+
+/// What tests of AWS kinds need, and where what was built before is found again.
+struct Bench {
+    place: Place,
+    path: OsString,
+    aws: BTreeMap<String, String>,
+    built: Option<PathBuf>,
+}
+
+impl Bench {
+    fn run(&self, mut command: Command, dir: &Path) -> Run {
+        command.env("PATH", &self.path).current_dir(dir);
+        Background::start(command).end()
+    }
+
+    /// What is wrong with a cell.
+    fn tried(&mut self, number: usize, cell: &Cell) -> Result<(), String> {
+        let spec = self.place.path().join(format!("{number}.toml"));
+        fs::write(&spec, &cell.spec).expect("writes");
+        let dir = self.place.path().join(number.to_string());
+        let words = |run: Run| format!("{}\n{}", run.out, run.err);
+        let arguments =
+            ["new", "--spec", spec.to_str().expect("UTF-8"), "--dir", dir.to_str().expect("UTF-8")];
+        let made = self.run(self.place.command(&arguments), self.place.path());
+        if made.code != 0 {
+            return Err(words(made));
+        }
+        // Cargo finds what it compiled for the project before; only the project itself is compiled anew.
+        if let Some(before) = self.built.take() {
+            let _ = fs::rename(before.join("target"), dir.join("target"));
+            fs::remove_dir_all(before).expect("removes");
+        }
+        self.built = Some(dir.clone());
+        let image = fs::read_to_string(dir.join(".pave/process/image.json")).expect("there");
+        let image: serde_json::Value = serde_json::from_str(&image).expect("JSON");
+        for list in ["prepare", "check"] {
+            for line in image[list].as_array().unwrap_or_else(|| panic!("image.json has no `{list}`")) {
+                let mut command = Command::new("sh");
+                command.args(["-c", line.as_str().expect("text")]).envs(&self.aws);
+                command
+                    .env("TEST_AWS_ENDPOINT_URL", &self.aws["AWS_ENDPOINT_URL"])
+                    .env_remove("AWS_ENDPOINT_URL");
+                let ran = self.run(command, &dir);
+                if ran.code != 0 {
+                    return Err(format!("{line}: {}", words(ran)));
+                }
+            }
+        }
+        let verified = self.run(self.place.command(&["verify", "--no-prepare", "--jobs", "6"]), &dir);
+        if verified.code != 0 || verified.out.contains("could not be run") {
+            return Err(words(verified));
+        }
+        Ok(())
+    }
+}
+
+fn whole_matrix(language: &str) {
+    let Some(path) = languages::path(language) else { return };
+    let place = Place::new();
+    place.pave(&["sandbox", "up"]).expect(0);
+    let aws = place.aws_env();
+    let mut bench = Bench { place, path, aws, built: None };
+    let mut all = examples(language);
+    if std::env::var_os("PAVE_TEST_WHOLE").is_some() {
+        all.extend(cells(language));
+    }
+    assert!(!all.is_empty(), "there is an example in {language}");
+    // One cell alone can be tried again by its name.
+    let only = std::env::var("PAVE_TEST_CELL").unwrap_or_default();
+    let mut wrong = Vec::new();
+    for (number, cell) in all.iter().enumerate().filter(|(_, cell)| cell.name.contains(&only)) {
+        let began = Instant::now();
+        let result = bench.tried(number, cell);
+        eprintln!(
+            "{}: {} after {} s",
+            cell.name,
+            if result.is_ok() { "ok" } else { "WRONG" },
+            began.elapsed().as_secs()
+        );
+        wrong.extend(result.err().map(|words| format!("=== {}\n{words}", cell.name)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_python_project_is_sound() {
+    whole_matrix("python");
+}
+
+#[test]
+fn every_rust_project_is_sound() {
+    whole_matrix("rust");
+}
+
+#[test]
+fn every_typescript_project_is_sound() {
+    whole_matrix("typescript");
+}
