@@ -59,6 +59,8 @@ pub struct Hit {
     pub latency: Duration,
     /// Status, or why there was none.
     pub status: Result<u16, String>,
+    /// The dependency that the answer names as the culprit.
+    pub culprit: Option<String>,
 }
 
 impl Hit {
@@ -127,8 +129,11 @@ async fn send(
         open.spawn(async move {
             let shot = shot(number);
             let answer = shot.send(&caller).await;
+            let latency = at.elapsed();
+            let failed = answer.as_ref().ok().filter(|answer| !answer.ok());
+            let culprit = failed.and_then(|answer| answer.json()["dependency"].as_str().map(str::to_owned));
             let status = answer.map(|answer| answer.status).map_err(|error| error.to_string());
-            Hit { method: shot.method, path: shot.path, latency: at.elapsed(), status }
+            Hit { method: shot.method, path: shot.path, latency, status, culprit }
         });
     }
     open.join_all().await

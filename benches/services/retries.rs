@@ -36,11 +36,12 @@ pub async fn measure(languages: &[Language]) -> Result<(), Failed> {
         "let through by the circuit",
         "calls",
         "retries",
-        "at most",
+        "retries at most",
         "2xx",
         "502",
-        "503",
         "504",
+        "503, circuit open",
+        "503, service busy",
     ];
     let title = format!("Calls that reach a dependency in trouble, per {REQUESTS} requests at {RATE}/s");
     table(&title, &head, &rows);
@@ -51,17 +52,20 @@ async fn troubled(language: &Language, name: &str, fault: Fault) -> Result<Vec<S
     let service = language.paved(Fault::None).await?;
     service.prices.set(fault);
     let hits = fire(&service.running.base, Barrage::of(RATE, REQUESTS), |_| Shot::get(CHECK)).await?;
-    let count = |status: u16| hits.iter().filter(|hit| hit.status == Ok(status)).count() as u64;
+    let count = |status: u16, blamed: bool| {
+        hits.iter().filter(|hit| hit.status == Ok(status) && hit.culprit.is_some() == blamed).count() as u64
+    };
     let good = hits.iter().filter(|hit| hit.ok()).count() as u64;
-    let [failed, open, late] = [502, 503, 504].map(count);
-    if good + failed + open + late != REQUESTS {
-        let other = hits.iter().find(|hit| !hit.ok() && !matches!(hit.status, Ok(502..=504)));
+    // 503 that blames the dependency: its circuit was open and it was not called. Else the service was too busy to serve at all.
+    let (open, shed) = (count(503, true), count(503, false));
+    let [failed, late] = [502, 504].map(|status| count(status, true));
+    if good + failed + open + late + shed != REQUESTS {
+        let other = hits.iter().find(|hit| !hit.ok() && !(hit.culprit.is_some() || hit.status == Ok(503)));
         return Err(format!("{} {name}: {:?}", language.name, other.map(|hit| &hit.status)).into());
     }
-    // Nothing else of these requests ends with 503: the circuit was open, the dependency was not called.
-    let through = REQUESTS - open;
+    let through = REQUESTS - open - shed;
     let calls = if fault == Fault::Down { service.prices.connections() } else { service.prices.calls() };
-    let cells = [through, calls, calls.saturating_sub(through), MOST_RETRIES, good, failed, open, late];
+    let cells = [through, calls, calls.saturating_sub(through), MOST_RETRIES, good, failed, late, open, shed];
     let mut row = vec![language.name.clone(), name.to_owned()];
     row.extend(cells.map(|cell| cell.to_string()));
     Ok(row)
