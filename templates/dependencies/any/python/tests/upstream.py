@@ -6,12 +6,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Upstream:
-    """Set `status`, `body` and `hang` at any time; `calls` holds the headers of every request it got."""
+    """Set `status` and `body` at any time; `calls` and `bodies` hold the headers and bodies of what it got."""
 
     def __init__(self) -> None:
         self.status = 200
         self.body: object = {"hello": "world"}
         self.calls: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self._released = threading.Event()
         self._released.set()
         upstream = self
@@ -22,7 +23,7 @@ class Upstream:
 
             def do_GET(self) -> None:
                 upstream.calls.append({name.lower(): value for name, value in self.headers.items()})
-                self.rfile.read(int(self.headers.get("content-length", 0)))
+                upstream.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
                 upstream._released.wait(30)
                 content = json.dumps(upstream.body).encode()
                 self.send_response(upstream.status)
