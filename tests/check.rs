@@ -264,6 +264,7 @@ const WORKFLOWS: &[Case] = &[
     ("action-unpinned", "warning", |p| {
         p.workflow(READ, "      - uses: \"somebody/something@v1.2\" # fine\n")
     }),
+    ("action-unpinned", "error", |p| p.workflow(READ, "      - {name: a, uses: actions/checkout}\n")),
     ("workflow-permissions", "error", |p| p.workflow("", "      - run: make\n")),
     ("workflow-permissions", "error", |p| p.workflow("permissions: write-all\n", "      - run: make\n")),
     ("workflow-permissions", "warning", |p| {
