@@ -16,8 +16,6 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a fixed pattern")
 }
 
-static USES: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"^\s*(?:-\s+)?["']?uses["']?:\s*["']?([^\s"'#]+)"#));
 static SHA: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9a-f]{40}$"));
 static VERSION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^v?\d+(\.\d+)*$"));
 static SECRET: LazyLock<Regex> =
@@ -65,7 +63,6 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(mut self) {
-        self.actions();
         let jobs: Vec<(String, Mapping)> = self
             .workflow
             .get("jobs")
@@ -76,6 +73,7 @@ impl Reader<'_> {
                     .collect()
             })
             .unwrap_or_default();
+        self.actions(&jobs);
         self.permissions(&jobs);
         self.target(&jobs);
         let mut printed = BTreeSet::new();
@@ -93,10 +91,11 @@ impl Reader<'_> {
         lines.find(|(_, line)| !text.is_empty() && line.contains(text)).map_or(1, |(index, _)| index + 1)
     }
 
-    fn actions(&mut self) {
-        for (index, line) in self.text.lines().enumerate() {
-            let Some(uses) = USES.captures(line) else { continue };
-            let uses = &uses[1];
+    fn actions(&mut self, jobs: &[(String, Mapping)]) {
+        let own = jobs.iter().map(|(_, job)| job);
+        let uses = own.clone().chain(own.flat_map(steps)).filter_map(|place| place.get("uses"));
+        let uses: BTreeSet<&str> = uses.filter_map(Value::as_str).collect();
+        for uses in uses {
             if uses.starts_with("./") || uses.contains("@sha256:") {
                 continue;
             }
@@ -112,7 +111,20 @@ impl Reader<'_> {
             } else {
                 (format!("{uses} is a tag, which its publisher can move"), Severity::Warning)
             };
-            self.found.push(rules::ACTION_UNPINNED.at(self.path, index + 1, what, todo).with(severity));
+            let ends = |c: char| c.is_whitespace() || "\"',{}".contains(c);
+            let lines = self.text.lines().enumerate();
+            let named = lines.filter(|(_, line)| {
+                !line.trim_start().starts_with('#') && line.split(ends).any(|word| word == uses)
+            });
+            let mut lines: Vec<usize> = named.map(|(index, _)| index + 1).collect();
+            // Folded over lines, or by an alias.
+            if lines.is_empty() {
+                lines.push(1);
+            }
+            for line in lines {
+                let finding = rules::ACTION_UNPINNED.at(self.path, line, what.as_str(), todo);
+                self.found.push(finding.with(severity));
+            }
         }
     }
 
