@@ -65,7 +65,11 @@ def test_text_that_nothing_can_keep_is_refused(service: httpx2.Client, body: byt
 
 
 def test_the_openapi_document_is_served(service: httpx2.Client) -> None:
-    assert "/v1/notes" in service.get("/openapi.json").json()["paths"]
+    document = service.get("/openapi.json").json()
+    making = document["paths"]["/v1/notes"]["post"]
+    assert {"201", "400", "408", "409", "413", "415", "422", "503", "504"} <= making["responses"].keys()
+    assert list(making["responses"]["422"]["content"]) == ["application/problem+json"]
+    assert [one["name"].lower() for one in making["parameters"]] == ["idempotency-key"]
 
 
 def test_the_log_joins_a_request_to_its_trace_and_keeps_secrets_out(

@@ -59,7 +59,7 @@ def health_routes(readiness: Readiness, lifecycle: Lifecycle, release: str) -> A
         """Never looks further than the process: one failing shared dependency must not empty the fleet."""
         return {"status": "ok", "service": SERVICE, "release": release}
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", responses={503: {"description": "It cannot do its work, and why."}})
     async def readyz() -> Response:
         """503 while a critical dependency fails or the process is leaving."""
         # Leaving must be told at once, so nothing is asked any more.

@@ -47,8 +47,12 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
             return
         self._lifecycle.draining = True
+        # A signal may come in the middle of anything, also of writing a line of the log.
+        self._loop.call_soon_threadsafe(self._leave, sig)
+
+    def _leave(self, sig: int) -> None:
         log.info("draining", extra={"fields": {"signal": sig}})
-        self._loop.call_soon_threadsafe(self._loop.call_later, self._delay, self._close)
+        asyncio.get_running_loop().call_later(self._delay, self._close)
 
     def _close(self) -> None:
         self.should_exit = True
