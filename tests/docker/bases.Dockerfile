@@ -30,7 +30,7 @@ FROM debian AS python-built
 COPY version /version
 RUN sed -n 's/^deb \([^ ]*\) [^ /]* main$/deb-src \1 trixie main/p' /etc/apt/sources.list | head -n 1 >/etc/apt/sources.list.d/source.list \
     && apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential dpkg-dev libbz2-dev libffi-dev liblzma-dev libncurses-dev libreadline-dev libsqlite3-dev libssl-dev uuid-dev zlib1g-dev >/dev/null \
-    && cd /tmp && apt-get source -qq --download-only "python$(cat /version)" && mkdir source && tar -xf python*.orig.tar.* -C source --strip-components 1 \
+    && cd /tmp && apt-get source -qq --download-only "python$(cat /version)" && mkdir source && tar -xf python*.orig.tar.xz -C source --strip-components 1 \
     && cd source && ./configure -q --with-ensurepip=no --disable-test-modules && make -s -j "$(nproc)" >/dev/null && make -s install DESTDIR=/built >/dev/null
 
 FROM python-libraries AS python-compiled

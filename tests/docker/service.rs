@@ -15,10 +15,11 @@ use serde_json::Value;
 use crate::engine::Engine;
 
 /// A dependency kind's line in the spec and the variables it asks for; all of them lead nowhere.
-/// `postgres` is not here: with it notes live in a database.
 pub fn absent(kind: &str) -> (&'static str, &'static [(&'static str, &'static str)]) {
     match kind {
         "http" => ("url = \"http://127.0.0.1:9\"", &[]),
+        // Nothing that is started has it: with it, notes live in the database.
+        "postgres" => ("critical = true", &[("A_POSTGRES_URL", "postgres://nobody@127.0.0.1:9/nothing")]),
         "redis" => ("", &[("A_REDIS_URL", "redis://127.0.0.1:9")]),
         "s3" => ("", &[("A_S3_BUCKET", "nowhere"), ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")]),
         "dynamodb" => {
