@@ -152,6 +152,10 @@ const MIGRATIONS: &[Case] = &[
     ("migration-name", "error", |p| p.write("migrations/first.sql", "SELECT 1;")),
     ("migration-pair", "error", |p| p.write("migrations/0001_a.up.sql", "SELECT 1;")),
     ("migration-pair", "error", |p| p.write("migrations/0001_a.down.sql", "SELECT 1;")),
+    ("migration-pair", "error", |p| {
+        p.migrate("");
+        p.write("migrations/0002_next.down.sql", "-- nothing\n");
+    }),
     ("migration-number", "error", |p| {
         p.migrate("");
         p.write("migrations/0002_other.up.sql", "SELECT 1;");
@@ -210,8 +214,9 @@ FROM base AS build
 RUN --mount=type=cache,target=/var/cache/apt apt-get update && apt-get install -y gcc
 FROM base
 COPY --from=build /app /app
-ENV MODE=fast DB_PASSWORD_FILE=/run/secrets/db
-USER 10001:10001
+ARG USER_ID=10001
+ENV MODE=fast DB_PASSWORD_FILE=/run/secrets/db MAX_OUTPUT_TOKENS=512
+USER ${USER_ID}:10001
 HEALTHCHECK CMD [\"/app\", \"--check\"]
 ENTRYPOINT [\"/app\"]
 ";
@@ -225,10 +230,10 @@ fn image(p: &Broken<'_>, find: &str, replace: &str) {
 const DOCKER: &[Case] = &[
     ("docker-unread", "error", |p| image(p, "COPY", "COPI")),
     ("docker-unread", "error", |p| p.write("Dockerfile", [0; 100])),
-    ("docker-user", "error", |p| image(p, "USER 10001:10001\n", "")),
-    ("docker-user", "error", |p| image(p, "USER 10001:10001\n", "USER 0:0\n")),
-    ("docker-user", "error", |p| image(p, "USER 10001:10001\n", "USER app\n")),
-    ("docker-user", "error", |p| image(p, "USER 10001:10001\n", "USER 10001\nUSER root\n")),
+    ("docker-user", "error", |p| image(p, "USER ${USER_ID}:10001\n", "")),
+    ("docker-user", "error", |p| image(p, "USER ${USER_ID}:10001\n", "USER 0:0\n")),
+    ("docker-user", "error", |p| image(p, "USER ${USER_ID}:10001\n", "USER app\n")),
+    ("docker-user", "error", |p| image(p, "USER ${USER_ID}:10001\n", "USER 10001\nUSER root\n")),
     ("docker-image-unpinned", "error", |p| image(p, "=13.2-slim", "")),
     ("docker-image-unpinned", "error", |p| image(p, "debian:${VERSION}", "localhost:5000/debian")),
     ("docker-image-unpinned", "error", |p| image(p, "13.2-slim", "latest")),

@@ -30,6 +30,8 @@ fn settings(place: &Place) -> insta::Settings {
         (r"account    \d{12}", "account    [ACCOUNT]"),
         (r"iam::\d{12}", "iam::[ACCOUNT]"),
         (r"\b\d+ bytes", "[SIZE] bytes"),
+        (r"\b\d+ files\b", "[N] files"),
+        (r"\b\d+ rules\b", "[N] rules"),
         (r"\b\d+ of \d+\b", "[N] of [N]"),
         (r"\b\d+ failed of \d+", "[N] failed of [N]"),
         (r#""evidence":\{[^}]*\}"#, "[EVIDENCE]"),
@@ -162,6 +164,7 @@ fn help() {
     for arguments in [
         &["--help"][..],
         &["new", "--help"],
+        &["check", "--help"],
         &["deploy", "--help"],
         &["rollback", "--help"],
         &["logs", "--help"],

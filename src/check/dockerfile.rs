@@ -23,8 +23,10 @@ static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
 struct Reader<'a, 'f> {
     text: &'a str,
     file: &'f Dockerfile<'a>,
-    /// Defaults of the arguments before the first stage.
+    /// Defaults of the arguments before the first stage, which images may be named by.
     defaults: HashMap<String, String>,
+    /// Those and what stages set.
+    values: HashMap<String, String>,
     found: &'f mut Vec<Finding>,
 }
 
@@ -50,7 +52,16 @@ pub(super) fn check(tree: &Tree, found: &mut Vec<Finding>) {
             defaults.insert(name, value.unwrap_or_default());
         }
     }
-    Reader { text: &text, file: &file, defaults, found }.read();
+    let mut values = defaults.clone();
+    for instruction in &file.instructions {
+        let (text, bare) = match instruction {
+            Instruction::Arg(arg) => (&arg.arguments.value, false),
+            Instruction::Env(env) => (&env.arguments.value, true),
+            _ => continue,
+        };
+        values.extend(assignments(text, bare).into_iter().filter_map(|(name, value)| Some((name, value?))));
+    }
+    Reader { text: &text, file: &file, defaults, values, found }.read();
 }
 
 impl Reader<'_, '_> {
@@ -105,7 +116,7 @@ impl Reader<'_, '_> {
         if written == "scratch" || index_of(stages, written).is_some() {
             return;
         }
-        let image = self.filled(written);
+        let image = filled(written, &self.defaults);
         let (name, digest) = image.split_once('@').unwrap_or((&image, ""));
         let tag = name.rsplit('/').next().and_then(|last| last.split_once(':')).map(|(_, tag)| tag);
         let problem = match tag {
@@ -117,15 +128,6 @@ impl Reader<'_, '_> {
         };
         let what = format!("the base image {written} {problem}: it can be another one tomorrow");
         self.push(&rules::DOCKER_IMAGE, from.from.span.start, what, "name an exact version, or a digest");
-    }
-
-    /// Arguments replaced by their defaults, where they have one.
-    fn filled(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (name, value) in self.defaults.iter().filter(|(_, value)| !value.is_empty()) {
-            text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
-        }
-        text
     }
 
     fn add(&mut self, add: &AddInstruction<'_>) {
@@ -167,7 +169,7 @@ impl Reader<'_, '_> {
             self.push(&rules::DOCKER_USER, end, "the service runs as root".to_owned(), todo);
             return;
         };
-        let filled = self.filled(&written);
+        let filled = filled(&written, &self.values);
         let id = filled.split(':').next().unwrap_or_default();
         match id.parse::<u32>() {
             Ok(0) => self.push(&rules::DOCKER_USER, at, "the service runs as root".to_owned(), todo),
@@ -235,6 +237,15 @@ impl Reader<'_, '_> {
             }
         }
     }
+}
+
+/// A text with variables replaced by their values, where they have one.
+fn filled(text: &str, values: &HashMap<String, String>) -> String {
+    let mut text = text.to_owned();
+    for (name, value) in values.iter().filter(|(_, value)| !value.is_empty()) {
+        text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+    }
+    text
 }
 
 /// The place of the stage with a name; names ignore case.

@@ -97,14 +97,13 @@ impl Record {
 
     /// The environment that points any AWS tool at this sandbox.
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_ENDPOINT_URL", self.endpoint_url()),
-            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.clone()),
-            ("AWS_REGION", self.region.clone()),
-            ("AWS_DEFAULT_REGION", self.region.clone()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
+        let identity = Identity {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            access_key_id: self.access_key_id.clone(),
+            secret_access_key: self.secret_access_key.clone(),
+        };
+        identity.env(self.api)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, convert::Infallible, io, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response, request::Parts};
+use http::{HeaderValue, Request, Response, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -138,7 +138,17 @@ pub(super) fn is_local_host(host: &str) -> bool {
         || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// HTTP/2 says the host by its authority; what reads and verifies requests looks at the header.
+fn with_host<B>(mut request: Request<B>) -> Request<B> {
+    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let Some(authority) = authority {
+        request.headers_mut().entry("host").or_insert(authority);
+    }
+    request
+}
+
 async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
+    let request = with_host(request);
     let host = request.headers().get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
     if !is_local_host(host) {
         return raw(RawResponse::new(403, "text/plain", "this sandbox answers on loopback names only\n"));

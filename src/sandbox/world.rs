@@ -27,6 +27,20 @@ pub struct Identity {
     pub secret_access_key: String,
 }
 
+impl Identity {
+    /// The environment that points any AWS tool or SDK at the sandbox whose API has this port.
+    pub fn env(&self, port: u16) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.clone()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+}
+
 /// Where it is reached: both on loopback.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {

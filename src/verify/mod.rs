@@ -13,9 +13,10 @@ mod run;
 mod stage;
 mod subject;
 
+pub use client::{Answer, Caller, NoAnswer};
 pub use contract::{Id, NoSuchId};
 pub use report::{Finding, Report, Verdict};
 pub use requests::{FILE as REQUESTS_FILE, Requests, RequestsError, parse as parse_requests};
 pub use run::{Options, VerifyError, address, project};
-pub use stage::{BackingError, CLOUD_NAME, Cloud};
-pub use subject::{IMAGE_FILE, Subject, Tree};
+pub use stage::{BackingError, CLOUD_NAME, Cloud, Collector, Fault, Proxy, Span, Target};
+pub use subject::{IMAGE_FILE, Running, StartError, Subject, Tree};

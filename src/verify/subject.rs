@@ -21,7 +21,7 @@ use tokio::{
 /// Where a project says how it is run without containers.
 pub const IMAGE_FILE: &str = ".pave/process/image.json";
 
-/// Longest wait for `/livez` of a service that starts.
+/// Longest wait for the first answer of a service that starts.
 const START: Duration = Duration::from_secs(60);
 
 /// `image.json`, as far as it concerns running the tree in place.
@@ -181,6 +181,18 @@ impl Subject {
     /// # Errors
     /// [`StartError`].
     pub async fn start(&self, variables: &BTreeMap<String, String>) -> Result<Running, StartError> {
+        self.start_until("/livez", variables).await
+    }
+
+    /// Starts the service on a free port and waits until a GET of `path` is answered 200.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_until(
+        &self,
+        path: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Running, StartError> {
         let failed = |how: String| StartError::NotServing { how, log: String::new() };
         let port = super::stage::free_port().map_err(|error| failed(error.to_string()))?;
         let mut variables = variables.clone();
@@ -202,10 +214,10 @@ impl Subject {
         loop {
             let how = match running.child.try_wait() {
                 Ok(Some(status)) => format!("ended while it started ({status})"),
-                _ if began.elapsed() > START => format!("did not answer /livez within {} s", START.as_secs()),
+                _ if began.elapsed() > START => format!("did not answer {path} within {} s", START.as_secs()),
                 _ => {
                     let second = Duration::from_secs(1);
-                    match caller.send("GET", "/livez", &[], "", second).await {
+                    match caller.send("GET", path, &[], "", second).await {
                         Ok(answer) if answer.status == 200 => return Ok(running),
                         _ => tokio::time::sleep(Duration::from_millis(25)).await,
                     }
@@ -218,6 +230,11 @@ impl Subject {
 }
 
 impl Running {
+    /// Process, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Everything it printed so far, line by line.
     pub fn lines(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -3,21 +3,6 @@
 ARG SUITE=bookworm
 FROM debian:${SUITE}-slim AS debian
 
-# The packages of Google's "cc" image, unpacked and not installed, as there.
-FROM debian AS unpacked
-ARG SUITE
-RUN apt-get update -qq && cd /tmp && case $SUITE in bookworm) ssl=libssl3 gcc=gcc-12-base ;; *) ssl=libssl3t64 gcc=gcc-14-base ;; esac \
-    && apt-get download -qq base-files "$gcc" libc6 libgcc-s1 libgomp1 "$ssl" libstdc++6 media-types netbase tzdata \
-    && mkdir /unpacked && for package in *.deb; do dpkg-deb --extract "$package" /unpacked; done
-COPY ca-certificates.crt /unpacked/etc/ssl/certs/ca-certificates.crt
-RUN cd /unpacked && rm -rf usr/share/doc usr/share/man usr/share/locale && mkdir -p home/nonroot && chown 65532:65532 home/nonroot && chmod 1777 tmp \
-    && printf '%s:/sbin/nologin\n' root:x:0:0:root:/root nobody:x:65534:65534:nobody:/nonexistent nonroot:x:65532:65532:nonroot:/home/nonroot >etc/passwd \
-    && printf '%s:\n' root:x:0 nobody:x:65534 nonroot:x:65532 >etc/group
-
-FROM scratch AS distroless
-COPY --from=unpacked /unpacked /
-ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-
 FROM debian AS settings
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY pip.conf /etc/pip.conf
@@ -43,7 +28,7 @@ CMD ["python3"]
 # The newest patch release that Debian has of the version, from its source package.
 FROM debian AS python-built
 COPY version /version
-RUN printf 'Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' >/etc/apt/sources.list.d/source.sources \
+RUN sed -n 's/^deb \([^ ]*\) [^ /]* main$/deb-src \1 trixie main/p' /etc/apt/sources.list | head -n 1 >/etc/apt/sources.list.d/source.list \
     && apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential dpkg-dev libbz2-dev libffi-dev liblzma-dev libncurses-dev libreadline-dev libsqlite3-dev libssl-dev uuid-dev zlib1g-dev >/dev/null \
     && cd /tmp && apt-get source -qq --download-only "python$(cat /version)" && mkdir source && tar -xf python*.orig.tar.* -C source --strip-components 1 \
     && cd source && ./configure -q --with-ensurepip=no --disable-test-modules && make -s -j "$(nproc)" >/dev/null && make -s install DESTDIR=/built >/dev/null
@@ -58,3 +43,13 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc lib
 COPY rust /usr/local
 RUN cargo --version && rustc --version && cc --version
 CMD ["bash"]
+
+# Programs, and only they, are linked statically, as every one is on Alpine; Cargo's question what rustc can do is no program.
+FROM rust AS rust-alpine
+RUN printf '#!/bin/sh\n# What Alpine has to add is here.\n' >/usr/local/bin/apk \
+    && printf '%s\n' '#!/bin/sh' 'case " $* " in' \
+        '*" --crate-name ___ "*) ;;' \
+        '*" --crate-type bin "* | *" --test "*) set -- "$@" -C target-feature=+crt-static ;;' \
+        'esac' 'exec "$@"' >/usr/local/bin/static-programs \
+    && chmod +x /usr/local/bin/apk /usr/local/bin/static-programs
+ENV RUSTC_WRAPPER=/usr/local/bin/static-programs

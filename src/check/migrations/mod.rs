@@ -46,6 +46,14 @@ pub(super) fn check(tree: &Tree, found: &mut Vec<Finding>) {
     for path in &ups {
         statements(tree, path, found);
     }
+    for path in pairs.values().filter_map(|pair| pair.down) {
+        let empty =
+            tree.text(path).and_then(|text| statement::split(&text).ok()).is_some_and(|all| all.is_empty());
+        if empty {
+            let todo = "write what takes the migration back, or `SELECT 1;` where nothing has to be";
+            found.push(rules::MIGRATION_PAIR.on(path, "the way back is empty", todo));
+        }
+    }
     found.extend(squawk::run(tree, &ups));
 }
 

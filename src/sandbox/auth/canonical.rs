@@ -6,6 +6,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
+/// What HTTP/2 has in the place of the Host header, under the name by which clients sign it.
+pub(super) const AUTHORITY: &str = ":authority";
+
 /// The canonical request, or `None` where a header that should be signed is not there.
 ///
 /// The path is encoded once more than it was sent, as for every service but S3.
@@ -14,15 +17,11 @@ pub(super) fn request(parts: &Parts, signed: &[&str], body_hash: &str) -> Option
     let path: Vec<String> = path.split('/').map(|s| utf8_percent_encode(s, RESERVED).to_string()).collect();
     let mut headers = String::new();
     for name in signed {
-        let values: Vec<String> = parts
-            .headers
-            .get_all(*name)
-            .iter()
-            .map(|value| {
-                let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                text.split_whitespace().collect::<Vec<_>>().join(" ")
-            })
-            .collect();
+        let values = if *name == AUTHORITY {
+            parts.uri.authority().map(|authority| authority.as_str().to_owned()).into_iter().collect()
+        } else {
+            header(parts, name)
+        };
         if values.is_empty() {
             return None;
         }
@@ -35,6 +34,14 @@ pub(super) fn request(parts: &Parts, signed: &[&str], body_hash: &str) -> Option
         query(parts.uri.query().unwrap_or_default()),
         signed.join(";"),
     ))
+}
+
+fn header(parts: &Parts, name: &str) -> Vec<String> {
+    let values = parts.headers.get_all(name).iter().map(|value| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    values.collect()
 }
 
 fn query(raw: &str) -> String {

@@ -99,7 +99,7 @@ pub fn verify(
     if claim.access_key_id != identity.access_key_id {
         return Err(AuthError::UnknownKey);
     }
-    if !claim.signed_headers.contains(&"host") {
+    if !claim.signed_headers.iter().any(|name| matches!(*name, "host" | canonical::AUTHORITY)) {
         return Err(AuthError::Malformed("the host is not signed"));
     }
     let date = parts.headers.get("x-amz-date").and_then(|d| d.to_str().ok());

@@ -114,10 +114,15 @@ impl Proxy {
         self.shared.fault.send_replace(fault);
     }
 
+    /// Connections so far, those that were reset at once included.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
     /// Calls so far: requests of an HTTP API, connections of anything else.
     pub fn calls(&self) -> u64 {
         match self.shared.target {
-            Target::Bytes(_) => self.shared.connections.load(Ordering::SeqCst),
+            Target::Bytes(_) => self.connections(),
             _ => self.seen().len() as u64,
         }
     }

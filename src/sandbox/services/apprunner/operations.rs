@@ -1,6 +1,6 @@
 //! What operations do: bring up instances, swap them in, end the old ones, and go back where that fails.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -121,13 +121,20 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
     if image["RuntimeEnvironmentSecrets"].as_object().is_some_and(|secrets| !secrets.is_empty()) {
         return Err("runtime environment secrets are not in the sandbox".to_owned());
     }
-    let env = image["RuntimeEnvironmentVariables"].as_object().cloned().unwrap_or_default();
+    let mut env = BTreeMap::new();
+    // The role of an instance is how it may call other services; where there is one, it reaches those of the sandbox.
+    if config["InstanceConfiguration"]["InstanceRoleArn"].is_string() {
+        let access = world.identity.env(world.addresses.api.port());
+        env.extend(access.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    let variables = image["RuntimeEnvironmentVariables"].as_object().cloned().unwrap_or_default();
+    env.extend(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
     let health = &config["HealthCheckConfiguration"];
     let number = |key: &str, default: u64| health[key].as_u64().unwrap_or(default);
     Ok(runtime::Order {
         digest: digest.to_owned(),
         manifest,
-        env: env.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect(),
+        env,
         health: Health {
             path: (health["Protocol"] == "HTTP").then(|| health["Path"].as_str().unwrap_or("/").to_owned()),
             interval: Duration::from_secs(number("Interval", 5)),

@@ -125,12 +125,17 @@ fn input<T: DeserializeOwned>(value: Value) -> Result<T, ServiceError> {
     })
 }
 
-/// Answers one operation.
+/// Answers one operation. It waits for the disk, and so has a thread of its own.
 ///
 /// # Errors
 /// The service's own.
 pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
-    let service = &world.dynamodb;
+    let (world, operation, caller) = (Arc::clone(world), operation.to_owned(), caller.clone());
+    let answer = move || answer(&world.dynamodb, &operation, input, &caller);
+    tokio::task::spawn_blocking(answer).await.map_err(io::Error::from)?
+}
+
+fn answer(service: &DynamoDb, operation: &str, input: Value, caller: &Caller) -> Answer {
     match operation {
         "CreateTable" => table::create(service, input, caller),
         "DescribeTable" => table::describe(service, input),

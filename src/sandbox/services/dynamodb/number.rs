@@ -128,6 +128,18 @@ mod tests {
         assert_eq!(shown("1e999999999"), Err(NumberError::Overflow));
         assert_eq!(shown("-1e126"), Err(NumberError::Overflow));
         assert_eq!(shown("1e-131"), Err(NumberError::Underflow));
+        for (sign, beyond) in [("", NumberError::Overflow), ("-", NumberError::Underflow)] {
+            for power in ["2147483648", "9223372036854775806", "9223372036854775807", "9223372036854775808"] {
+                for digits in ["1", "0.01", "12.5", "-100"] {
+                    let text = format!("{digits}e{sign}{power}");
+                    let error = shown(&text).expect_err(&text);
+                    assert!(
+                        error == beyond || matches!(error, NumberError::NotANumber(_)),
+                        "{text}: {error}"
+                    );
+                }
+            }
+        }
         assert!(shown("9.9e125").is_ok() && shown("1e-130").is_ok());
         for text in ["", "abc", "1_000", "1e", "--1", "1.2.3", "NaN", "Infinity", "0x10", " 1", "e5", "."] {
             assert!(matches!(shown(text), Err(NumberError::NotANumber(_))), "{text}");

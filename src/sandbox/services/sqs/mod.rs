@@ -135,7 +135,8 @@ fn input<T: DeserializeOwned>(value: Value) -> Result<T, ServiceError> {
     })
 }
 
-/// Answers one operation. `host` is where the caller reached the sandbox, and so where it will reach its queues.
+/// Answers one operation. `host` is where the caller reached the sandbox, and so where it will reach its queues. What
+/// waits for the disk has a thread of its own.
 ///
 /// # Errors
 /// The service's own.
@@ -146,7 +147,16 @@ pub async fn handle(
     caller: &Caller,
     host: &str,
 ) -> Answer {
-    let service = &world.sqs;
+    if operation == "ReceiveMessage" {
+        return receive::receive(&world.sqs, input, caller).await;
+    }
+    let (world, operation) = (Arc::clone(world), operation.to_owned());
+    let (caller, host) = (caller.clone(), host.to_owned());
+    let answer = move || answer(&world.sqs, &operation, input, &caller, &host);
+    tokio::task::spawn_blocking(answer).await.map_err(io::Error::from)?
+}
+
+fn answer(service: &Sqs, operation: &str, input: Value, caller: &Caller, host: &str) -> Answer {
     match operation {
         "CreateQueue" => queues::create(service, input, caller, host),
         "GetQueueUrl" => queues::url(service, input, caller, host),
@@ -157,7 +167,6 @@ pub async fn handle(
         "DeleteQueue" => queues::delete(service, input, caller),
         "SendMessage" => send::one(service, input, caller),
         "SendMessageBatch" => send::batch(service, input, caller),
-        "ReceiveMessage" => receive::receive(service, input, caller).await,
         "DeleteMessage" => receive::delete(service, input, caller),
         "DeleteMessageBatch" => receive::delete_batch(service, input, caller),
         "ChangeMessageVisibility" => receive::change_visibility(service, input, caller),

@@ -1,6 +1,6 @@
 //! Messages are received, held for a while, and deleted.
 
-use std::time::Duration;
+use std::{io, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -147,7 +147,7 @@ pub(super) async fn receive(service: &Sqs, value: Value, caller: &Caller) -> Ans
 /// Looks for messages until there are some or the time is up. Between looks it waits for a change, or until a message
 /// that is hidden now comes back.
 async fn wait_for(
-    queue: &Queue,
+    queue: &Arc<Queue>,
     attributes: &Attributes,
     most: usize,
     visibility: u64,
@@ -161,7 +161,9 @@ async fn wait_for(
         }
         let at = now();
         let (until, oldest) = (at + visibility as i64 * 1000, at - attributes.retention() as i64 * 1000);
-        let received = queue.receive(most, at, until, oldest)?;
+        let look = Arc::clone(queue);
+        let look = move || look.receive(most, at, until, oldest);
+        let received = tokio::task::spawn_blocking(look).await.map_err(io::Error::from)??;
         if !received.is_empty() || at >= deadline {
             return Ok(received);
         }
