@@ -2,6 +2,7 @@
 
 import os
 import threading
+from uuid import uuid4
 
 from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -23,7 +24,13 @@ class Telemetry:
     def __init__(self, settings: Settings) -> None:
         # The stable names, as `http.server.request.duration` in seconds.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-        resource = Resource.create({"service.name": SERVICE, "service.version": settings.release})
+        resource = Resource.create(
+            {
+                "service.name": SERVICE,
+                "service.version": settings.release,
+                "service.instance.id": str(uuid4()),
+            }
+        )
         readers: list[MetricReader] = []
         self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         if settings.otel_exporter_otlp_endpoint is not None:
