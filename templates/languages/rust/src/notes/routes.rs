@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
     path = "/v1/notes",
     request_body = NewNote,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255)),
-    responses((status = 201, body = Note)),
+    responses((status = 201, body = Note, headers(("location" = String)))),
 )]
 async fn create(
     State(app): State<Arc<App>>,
@@ -82,7 +82,12 @@ async fn list(State(app): State<Arc<App>>, page: Page) -> Result<Json<NotePage>,
 }
 
 /// One note.
-#[utoipa::path(get, path = "/v1/notes/{id}", responses((status = 200, body = Note), (status = 404)))]
+#[utoipa::path(
+    get,
+    path = "/v1/notes/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Note)),
+)]
 async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Note>, Problem> {
     Ok(Json(app.notes.get(&id).await?))
 }

@@ -108,6 +108,15 @@ async fn the_description_names_what_there_is() {
             .expect("a version")
             .starts_with("3.1")
     );
-    assert!(description["paths"]["/v1/notes"]["post"].is_object());
+    for (path, methods) in description["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let problem = &operation["responses"]["503"]["content"]["application/problem+json"];
+            assert!(problem.is_object(), "{method} {path}");
+        }
+    }
+    let create = &description["paths"]["/v1/notes"]["post"]["responses"];
+    for status in ["201", "409", "415", "422"] {
+        assert!(create[status].is_object(), "{status}");
+    }
     assert_eq!(service.get("/livez").await.status(), StatusCode::OK);
 }
