@@ -76,7 +76,7 @@ export function installProblems(service: FastifyInstance, answer = answerWithDoc
     if (problem.status === 500) request.log.error({ err: error }, "unexpected error");
     return answer(request, reply, problem);
   });
-  service.setNotFoundHandler((request, reply) => {
+  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split("?")[0] ?? "";
     const allowed = [...methods].find(([pattern]) => matches(pattern, path))?.[1];
     const problem =
@@ -84,6 +84,12 @@ export function installProblems(service: FastifyInstance, answer = answerWithDoc
         ? new Problem(405, "this address does not take this method", {}, { allow: [...allowed].join(", ") })
         : new Problem(404, "there is nothing at this address");
     return answer(request, reply, problem);
+  };
+  service.setNotFoundHandler(notFound);
+  // Whatever body it has: nobody will read it.
+  service.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) notFound(request, reply);
+    else done();
   });
 }
 

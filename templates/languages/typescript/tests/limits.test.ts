@@ -15,8 +15,8 @@ import { check, environmentFor, running } from "./support/running.ts";
 async function framed(t: TestContext, environment: Record<string, string>): Promise<Client> {
   const settings = loadSettings({ ...(await environmentFor(t)), ...environment });
   const service = fastify();
-  installProblems(service);
   frameRequests(service, settings, new Lifecycle());
+  installProblems(service);
   service.get("/hangs", () => new Promise(() => undefined));
   service.get("/left", () => ({ left: remainingMs() }));
   t.after(() => service.close());
