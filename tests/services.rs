@@ -64,7 +64,7 @@ fn a_typescript_service_builds_starts_and_answers() {
 
 #[test]
 fn a_rust_service_builds_starts_and_answers() {
-    if have("Rust 1.94", version(Path::new("cargo")).is_some_and(|found| found >= (1, 94))) {
-        builds_starts_and_answers("rust", &std::env::var_os("PATH").expect("a PATH"));
+    if let Some(path) = languages::path("rust") {
+        builds_starts_and_answers("rust", &path);
     }
 }
