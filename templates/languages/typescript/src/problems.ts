@@ -58,6 +58,7 @@ export function asProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
   if (error.validation) return invalid(error.validation, error.validationContext ?? "request");
   const status = error.statusCode ?? 500;
+  if (error.code === "FST_ERR_BAD_URL") return new Problem(400, "the address cannot be decoded");
   // What went wrong inside is for the log, not for the caller.
   return status < 500 ? new Problem(status, error.message) : new Problem(500, "something went wrong on our side");
 }
@@ -75,13 +76,20 @@ export function installProblems(service: FastifyInstance, answer = answerWithDoc
     if (problem.status === 500) request.log.error({ err: error }, "unexpected error");
     return answer(request, reply, problem);
   });
-  service.setNotFoundHandler((request, reply) => {
+  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split("?")[0] ?? "";
     const allowed = [...methods].find(([pattern]) => matches(pattern, path))?.[1];
-    const problem = allowed
-      ? new Problem(405, "this address does not take this method", {}, { allow: [...allowed].join(", ") })
-      : new Problem(404, "there is nothing at this address");
+    const problem =
+      allowed?.has(request.method) === false
+        ? new Problem(405, "this address does not take this method", {}, { allow: [...allowed].join(", ") })
+        : new Problem(404, "there is nothing at this address");
     return answer(request, reply, problem);
+  };
+  service.setNotFoundHandler(notFound);
+  // Whatever body it has: nobody will read it.
+  service.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) notFound(request, reply);
+    else done();
   });
 }
 

@@ -15,8 +15,8 @@ import { check, environmentFor, running } from "./support/running.ts";
 async function framed(t: TestContext, environment: Record<string, string>): Promise<Client> {
   const settings = loadSettings({ ...(await environmentFor(t)), ...environment });
   const service = fastify();
-  installProblems(service);
   frameRequests(service, settings, new Lifecycle());
+  installProblems(service);
   service.get("/hangs", () => new Promise(() => undefined));
   service.get("/left", () => ({ left: remainingMs() }));
   t.after(() => service.close());
@@ -62,7 +62,7 @@ check("what is not HTTP is answered with a problem and cut off", async (t) => {
 });
 
 check("requests over the limit are shed and the service recovers", async (t) => {
-  const { service } = await running(t, { MAX_CONCURRENCY: "1", REQUEST_TIMEOUT_MS: "5000" });
+  const { service } = await running(t, { MAX_CONCURRENCY: "1", REQUEST_TIMEOUT_MS: "20000" });
   const head = "POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{";
   const inside = await socketTo(t, service.base, head);
   const asked = (status: number) => async () => {

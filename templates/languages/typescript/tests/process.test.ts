@@ -73,11 +73,11 @@ check("a collector that is gone holds nothing up", async (t) => {
   const began = performance.now();
   running.child.kill("SIGTERM");
   assert.deepEqual(await once(running.child, "exit"), [0, null]);
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 9_000);
 });
 
 check("a request in flight is finished before the process leaves", async (t) => {
-  const running = await started(t, { DRAIN_DELAY_MS: "100" });
+  const running = await started(t, { DRAIN_DELAY_MS: "2000" });
   const service = await address(running);
   const body = JSON.stringify({ title: "last" });
   const head = `POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;

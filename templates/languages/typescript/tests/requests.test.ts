@@ -38,6 +38,12 @@ check("what cannot be answered is a problem of the right status", async (t) => {
   assert.equal((await service.get("/nowhere")).status, 404);
   const text = await service.send("POST", "/v1/notes", { "content-type": "text/plain" }, "x");
   assert.equal(text.status, 415);
+  const endless = await service.get(`/v1/notes/${"x".repeat(500)}`);
+  assert.deepEqual([endless.status, endless.body.status], [414, 414]);
+  const undecodable = await service.get("/v1/notes/%ff");
+  assert.equal(undecodable.status, 400);
+  assert.equal(undecodable.body.request_id, undecodable.headers.get("x-request-id"));
+  assert.equal(undecodable.headers.get("x-content-type-options"), "nosniff");
   const deleted = await service.send("DELETE", "/v1/notes", {});
   assert.equal(deleted.status, 405);
   assert.match(deleted.headers.get("allow") ?? "", /GET.*POST|POST.*GET/);

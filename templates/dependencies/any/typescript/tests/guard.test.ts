@@ -37,7 +37,7 @@ await test("a call that never ends costs its time limit and no more", async () =
   const { guard } = guarded({ timeoutMs: 50 });
   const began = performance.now();
   await assert.rejects(guard.call(hangs), TooSlow);
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(performance.now() - began < 5_000);
 });
 
 await test("a call has no more time than its request", async () => {

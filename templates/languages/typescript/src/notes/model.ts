@@ -5,11 +5,12 @@ import { type Static, Type } from "typebox";
 export const NewNote = Type.Object(
   {
     title: Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$" }),
-    text: Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$" }),
+    text: Type.Optional(Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$" })),
   },
   { additionalProperties: false },
 );
-export type NewNote = Static<typeof NewNote>;
+/** As handlers see it: what was left out has its default. */
+export type NewNote = Required<Static<typeof NewNote>>;
 
 export const Note = Type.Object({
   id: Type.String(),
@@ -27,10 +28,10 @@ export const NotePage = Type.Object({
 export type NotePage = Static<typeof NotePage>;
 
 export const PageQuery = Type.Object({
-  limit: Type.Integer({ default: 20, minimum: 1, maximum: 100 }),
+  limit: Type.Optional(Type.Integer({ default: 20, minimum: 1, maximum: 100 })),
   cursor: Type.Optional(Type.String({ maxLength: 100 })),
 });
-export type PageQuery = Static<typeof PageQuery>;
+export type PageQuery = Static<typeof PageQuery> & { limit: number };
 
 /** With it a repeated request gets the first answer again. */
 export const IdempotencyHeaders = Type.Object({

@@ -32,9 +32,9 @@ export async function everything(socket: Socket): Promise<string> {
   return text;
 }
 
-/** Waits for something that another process or socket is about to do; never longer than ten seconds. */
+/** Waits for something that another process or socket is about to do; never longer than half a minute. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 30_000;
   while (performance.now() < end) {
     const found = await look();
     if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 // A PostgreSQL database under a `Guard`: a small pool, a time limit on everything.
-import { DatabaseError, Pool, type PoolClient } from "pg";
+import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from "pg";
 import { Problem } from "../../problems.ts";
 import { SERVICE, type Settings } from "../../settings.ts";
 import { Dependency } from "../dependency.ts";
@@ -13,6 +13,13 @@ const CONNECT_MS = 1_000;
 // Classes of SQLSTATE that another attempt may not meet: connection, rollback, resources, locks, operators, system.
 const TRANSIENT: ReadonlySet<string> = new Set(["08", "40", "53", "55", "57", "58"]);
 
+/** The limit is for making a connection; for a free one of the pool a call waits as long as it has time. */
+class QuickClient extends Client {
+  constructor(config?: ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: CONNECT_MS });
+  }
+}
+
 export class Database extends Dependency {
   readonly kind = "postgres";
   readonly #pool: Pool;
@@ -20,10 +27,10 @@ export class Database extends Dependency {
   constructor(name: string, url: string, policy: Policy, settings: Settings) {
     super(name, policy, settings);
     this.#pool = new Pool({
+      Client: QuickClient,
       connectionString: url,
       application_name: SERVICE,
       max: CONNECTIONS,
-      connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: policy.timeoutMs,
       idle_in_transaction_session_timeout: policy.timeoutMs,
     });
@@ -38,10 +45,16 @@ export class Database extends Dependency {
     return this.guard.call({ operation: "read", idempotent: true, attempt });
   }
 
-  /** All of it happens or none; tried again only if doing it twice is doing it once. */
-  transaction<T>(idempotent: boolean, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  /** One statement that changes something: a transaction by itself, made once. */
+  async write(work: (client: PoolClient) => Promise<unknown>): Promise<void> {
+    const attempt = (signal: AbortSignal) => this.#withClient(signal, work);
+    await this.guard.call({ operation: "write", idempotent: false, attempt });
+  }
+
+  /** Several statements, of which all happen or none. It may be made again: doing it twice must be doing it once. */
+  transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const attempt = (signal: AbortSignal) => this.#withClient(signal, (client) => inTransaction(client, work));
-    return this.guard.call({ operation: "write", idempotent, attempt });
+    return this.guard.call({ operation: "transaction", idempotent: true, attempt });
   }
 
   async whyNotReady(signal: AbortSignal): Promise<string | undefined> {
@@ -65,6 +78,8 @@ export class Database extends Dependency {
         giveBack = () => undefined;
         client.release(broken);
       };
+      // It came too late: nothing was asked of it, so the next call may have it.
+      if (signal.aborted) giveBack(false);
       signal.throwIfAborted();
       const result = await work(client);
       giveBack(false);

@@ -38,11 +38,11 @@ export class PostgresNotes implements NoteStore {
   async add(made: NewNote, key?: string): Promise<Written> {
     const note = newNote(made);
     if (key === undefined) {
-      await this.#database.transaction(false, (client) => insert(client, note));
+      await this.#database.write((client) => insert(client, note));
       return { note, replayed: false };
     }
     // With a key a second attempt finds what the first one did.
-    return this.#database.transaction(true, (client) => addOnce(client, key, JSON.stringify(made), note));
+    return this.#database.transaction((client) => addOnce(client, key, JSON.stringify(made), note));
   }
 
   async get(id: string): Promise<Note> {
