@@ -61,3 +61,10 @@ fn a_typescript_service_builds_starts_and_answers() {
         builds_starts_and_answers("typescript", &path);
     }
 }
+
+#[test]
+fn a_rust_service_builds_starts_and_answers() {
+    if let Some(path) = languages::path("rust") {
+        builds_starts_and_answers("rust", &path);
+    }
+}

@@ -60,7 +60,7 @@ async fn troubled(language: &Language, name: &str, fault: Fault) -> Result<Vec<S
     let (open, shed) = (count(503, true), count(503, false));
     let [failed, late] = [502, 504].map(|status| count(status, true));
     if good + failed + open + late + shed != REQUESTS {
-        let other = hits.iter().find(|hit| !hit.ok() && !(hit.culprit.is_some() || hit.status == Ok(503)));
+        let other = hits.iter().find(|hit| !(hit.ok() || hit.culprit.is_some() || hit.status == Ok(503)));
         return Err(format!("{} {name}: {:?}", language.name, other.map(|hit| &hit.status)).into());
     }
     let through = REQUESTS - open - shed;

@@ -19,7 +19,10 @@ pub fn path(language: &str) -> Option<OsString> {
             ("Python 3.11", path.filter(|_| new))
         }
         "typescript" => ("Node 22.19, on the machine or from PyPI", with_node()),
-        "rust" => ("cargo", path.filter(|_| version(Path::new("cargo")).is_some())),
+        "rust" => {
+            let new = version(Path::new("cargo")).is_some_and(|found| found >= (1, 94));
+            ("Rust 1.94", path.filter(|_| new))
+        }
         other => panic!("how `{other}` is built is not known here"),
     };
     have(what, path.is_some()).then(|| path.expect("checked"))

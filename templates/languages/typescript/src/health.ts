@@ -33,7 +33,9 @@ export class Readiness {
 
   async states(): Promise<Record<string, State>> {
     if (performance.now() - this.#checkedAt > CACHED_MS) {
-      this.#running ??= this.#ask().finally(() => (this.#running = undefined));
+      this.#running ??= this.#ask().finally(() => {
+        this.#running = undefined;
+      });
       await this.#running;
     }
     return this.last;
@@ -47,22 +49,34 @@ export class Readiness {
 }
 
 async function check(dependency: Checked): Promise<State> {
+  const signal = AbortSignal.timeout(CHECK_MS);
+  const tooSlow = new Promise<string>((resolve) => {
+    signal.addEventListener("abort", () => {
+      resolve(`no answer within ${CHECK_MS} ms`);
+    });
+  });
   let why: string | undefined;
   try {
-    why = await dependency.whyNotReady(AbortSignal.timeout(CHECK_MS));
+    why = await Promise.race([dependency.whyNotReady(signal), tooSlow]);
   } catch (error) {
+    // The kind of error only: its message may hold an address.
     why = error instanceof Error ? error.name : "unknown";
   }
-  const state: State = { status: why ? "failing" : "ok", critical: dependency.critical };
-  return why ? { ...state, detail: why } : state;
+  const { critical } = dependency;
+  return why ? { status: "failing", critical, detail: why } : { status: "ok", critical };
 }
 
 /** The two routes. The balancer asks /livez; releases and alarms look at /readyz. */
-export function healthRoutes(service: FastifyInstance, readiness: Readiness, lifecycle: Lifecycle, release: string): void {
+export function healthRoutes(
+  service: FastifyInstance,
+  readiness: Readiness,
+  lifecycle: Lifecycle,
+  release: string,
+): void {
   // Never looks further than the process: one failing shared dependency must not empty the fleet.
-  service.get("/livez", { logLevel: "warn" }, async () => ({ status: "ok", service: SERVICE, release }));
+  service.get("/livez", { schema: { hide: true } }, () => ({ status: "ok", service: SERVICE, release }));
 
-  service.get("/readyz", { logLevel: "warn" }, async (_, reply) => {
+  service.get("/readyz", { schema: { hide: true } }, async (_, reply) => {
     // Leaving must be told at once, so nothing is asked any more.
     const dependencies = lifecycle.draining ? readiness.last : await readiness.states();
     const failing = Object.values(dependencies).some((one) => one.critical && one.status !== "ok");

@@ -10,7 +10,11 @@ export class Lifecycle {
 
 function signalled(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+      });
+    }
   });
 }
 
@@ -29,7 +33,7 @@ export async function serve(service: FastifyInstance, settings: Settings, lifecy
   // The balancer needs a moment to look away; a second signal closes the door at once.
   await Promise.race([sleep(settings.DRAIN_DELAY_MS), signalled()]);
   const closed = service.close().then(() => true);
-  if (!(await Promise.race([closed, sleep(settings.DRAIN_TIMEOUT_MS).then(() => false)]))) {
+  if (!(await Promise.race([closed, sleep(settings.DRAIN_TIMEOUT_MS, false)]))) {
     service.log.warn("requests were still running when the time to leave was over");
     service.server.closeAllConnections();
   }

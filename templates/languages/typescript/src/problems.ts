@@ -1,57 +1,96 @@
 // Errors as problem documents (RFC 9457), the same shape for every error there is.
 import { STATUS_CODES } from "node:http";
-import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 /** Throw this to answer with an error. */
 export class Problem extends Error {
+  override readonly name: string = "Problem";
   readonly status: number;
   readonly members: Record<string, unknown>;
   readonly headers: Record<string, string>;
 
-  constructor(status: number, detail: string, members: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    detail: string,
+    members: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ) {
     super(detail);
     this.status = status;
     this.members = members;
     this.headers = headers;
   }
+
+  /** The document. */
+  document(requestId: string): Record<string, unknown> {
+    const title = STATUS_CODES[this.status] ?? "Error";
+    const { status, message: detail } = this;
+    return { type: "about:blank", title, status, detail, request_id: requestId, ...this.members };
+  }
 }
 
 /** Sends a problem document. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  const document = JSON.stringify(problem.document(reply.request.id));
   return reply
     .code(problem.status)
     .headers(problem.headers)
     .type("application/problem+json")
-    .send({
-      type: "about:blank",
-      title: STATUS_CODES[problem.status] ?? "Error",
-      status: problem.status,
-      detail: problem.message,
-      request_id: reply.request.id,
-      ...problem.members,
-    });
+    .serializer((text: string) => text)
+    .send(document);
+}
+
+type Invalid = NonNullable<FastifyError["validation"]>[number];
+
+/** Where the fault is; the value that is there is never repeated, because it may be secret. */
+function fieldOf(fault: Invalid): string {
+  const member = fault.params["missingProperty"] ?? fault.params["additionalProperty"];
+  return [...fault.instancePath.split("/").slice(1), ...(typeof member === "string" ? [member] : [])].join(".");
+}
+
+function invalid(faults: readonly Invalid[], place: string): Problem {
+  const errors = faults.map((fault) => ({ field: fieldOf(fault) || place, message: fault.message ?? "is wrong" }));
+  return new Problem(422, errors.map((error) => `${error.field}: ${error.message}`).join("; "), { errors });
 }
 
 /** What an error of any kind is to the caller. */
-function asProblem(error: FastifyError | Problem): Problem {
+export function asProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
-  if (error.code === "FST_ERR_HANDLER_TIMEOUT") return new Problem(504, "the request took too long");
-  if (error.validation) {
-    // Names the fields but does not echo their values: they may be secret.
-    const errors = error.validation.map((one) => ({ field: one.instancePath || "/", message: one.message }));
-    return new Problem(422, error.validation.map((one) => `${one.instancePath} ${one.message}`.trim()).join("; "), { errors });
-  }
+  if (error.validation) return invalid(error.validation, error.validationContext ?? "request");
   const status = error.statusCode ?? 500;
   // What went wrong inside is for the log, not for the caller.
   return status < 500 ? new Problem(status, error.message) : new Problem(500, "something went wrong on our side");
 }
 
-/** Answers every error of the service with a problem document. */
-export function installProblems(service: FastifyInstance): void {
+/** Answers every error of the service with a problem document, or as `answer` does. */
+export function installProblems(service: FastifyInstance, answer = answerWithDocument): void {
+  const methods = new Map<string, Set<string>>();
+  service.addHook("onRoute", (route) => {
+    const known = methods.get(route.url) ?? new Set<string>();
+    for (const method of [route.method].flat()) known.add(method);
+    methods.set(route.url, known);
+  });
   service.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = asProblem(error);
     if (problem.status === 500) request.log.error({ err: error }, "unexpected error");
-    return sendProblem(reply, problem);
+    return answer(request, reply, problem);
   });
-  service.setNotFoundHandler((_, reply) => sendProblem(reply, new Problem(404, "there is nothing at this address")));
+  service.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const allowed = [...methods].find(([pattern]) => matches(pattern, path))?.[1];
+    const problem = allowed
+      ? new Problem(405, "this address does not take this method", {}, { allow: [...allowed].join(", ") })
+      : new Problem(404, "there is nothing at this address");
+    return answer(request, reply, problem);
+  });
+}
+
+function answerWithDocument(_: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  return sendProblem(reply, problem);
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  const fits = (part: string, index: number) => part === given[index] || (part.startsWith(":") && given[index] !== "");
+  return wanted.length === given.length && wanted.every(fits);
 }

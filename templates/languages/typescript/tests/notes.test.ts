@@ -1,56 +1,75 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { json, running } from "./running.ts";
+import { check, running } from "./support/running.ts";
 
-test("a note that was made can be read again", async (t) => {
-  const { base } = await running(t);
-  const made = await fetch(`${base}/v1/notes`, { method: "POST", headers: json, body: JSON.stringify({ title: " hello " }) });
+check("a note that was made can be read again", async (t) => {
+  const { service } = await running(t);
+  const made = await service.post("/v1/notes", { title: " hello " });
   assert.equal(made.status, 201);
-  const note = await made.json();
-  assert.equal(note.title, "hello");
-  const read = await fetch(base + made.headers.get("location"));
-  assert.deepEqual(await read.json(), note);
+  assert.equal(made.body.title, "hello");
+  assert.match(made.body.id, /^[0-9a-f]{32}$/);
+  const read = await service.get(made.headers.get("location") ?? "");
+  assert.deepEqual(read.body, made.body);
 });
 
-test("pages neither repeat nor lose a note", async (t) => {
-  const { base } = await running(t);
-  for (let i = 0; i < 5; i++) {
-    await fetch(`${base}/v1/notes`, { method: "POST", headers: json, body: JSON.stringify({ title: `n${i}` }) });
-  }
+check("pages neither repeat nor lose a note", async (t) => {
+  const { service } = await running(t);
+  for (let i = 0; i < 5; i++) await service.post("/v1/notes", { title: `n${i}` });
   const titles: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const page: any = await (await fetch(`${base}/v1/notes?limit=2${cursor && `&cursor=${cursor}`}`)).json();
-    titles.push(...page.items.map((note: { title: string }) => note.title));
-    cursor = page.next_cursor;
+    const { body } = await service.get(`/v1/notes?limit=2${cursor && `&cursor=${cursor}`}`);
+    titles.push(...body.items.map((note: { title: string }) => note.title));
+    cursor = body.next_cursor;
   }
   assert.deepEqual(titles, ["n0", "n1", "n2", "n3", "n4"]);
 });
 
-test("a repeated write is answered and not done again", async (t) => {
-  const { base } = await running(t);
-  const send = (title: string) =>
-    fetch(`${base}/v1/notes`, { method: "POST", headers: { ...json, "idempotency-key": "k" }, body: JSON.stringify({ title }) });
-  const first = await (await send("one")).json();
+check("a repeated write is answered and not done again", async (t) => {
+  const { service } = await running(t);
+  const send = (title: string) => service.post("/v1/notes", { title }, { "idempotency-key": "k" });
+  const first = await send("one");
+  assert.equal(first.headers.get("idempotency-replayed"), null);
   const again = await send("one");
   assert.equal(again.headers.get("idempotency-replayed"), "true");
-  assert.deepEqual(await again.json(), first);
+  assert.deepEqual(again.body, first.body);
   assert.equal((await send("two")).status, 422);
-  const page: any = await (await fetch(`${base}/v1/notes`)).json();
-  assert.equal(page.items.length, 1);
+  assert.equal((await service.get("/v1/notes")).body.items.length, 1);
 });
 
-test("wrong input is a problem that names the field and not the value", async (t) => {
-  const { base } = await running(t);
-  for (const body of [{}, { title: "" }, { title: "x", secret: "hunter2" }, { title: "x".repeat(201) }]) {
-    const answer = await fetch(`${base}/v1/notes`, { method: "POST", headers: json, body: JSON.stringify(body) });
+check("the same write ten times at once is done once", async (t) => {
+  const { service } = await running(t);
+  const send = () => service.post("/v1/notes", { title: "x" }, { "idempotency-key": "k" });
+  const statuses = (await Promise.all(Array.from({ length: 10 }, send))).map((answer) => answer.status);
+  assert.ok(statuses.includes(201), String(statuses));
+  assert.deepEqual(
+    statuses.filter((status) => status !== 201 && status !== 409),
+    [],
+  );
+  assert.equal((await service.get("/v1/notes")).body.items.length, 1);
+});
+
+check("wrong input is a problem that names the field and not the value", async (t) => {
+  const { service } = await running(t);
+  const wrong = [
+    {},
+    { title: "" },
+    { title: " " },
+    { title: 5 },
+    { title: "a\u0000" },
+    { title: "x", hunter2: "hunter3" },
+    { title: "x".repeat(201) },
+  ];
+  for (const body of wrong) {
+    const answer = await service.post("/v1/notes", body);
     assert.equal(answer.status, 422, JSON.stringify(body));
-    assert.equal(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
-    assert.ok(!(await answer.text()).includes("hunter2"));
+    assert.match(answer.headers.get("content-type") ?? "", /^application\/problem\+json/);
+    assert.ok(answer.body.errors[0].field);
+    assert.ok(!JSON.stringify(answer.body).includes("hunter3"));
   }
-  assert.equal((await fetch(`${base}/v1/notes`, { method: "POST", headers: json, body: "{" })).status, 400);
-  assert.equal((await fetch(`${base}/v1/notes?limit=0`)).status, 422);
-  assert.equal((await fetch(`${base}/v1/notes?cursor=nonsense`)).status, 400);
-  assert.equal((await fetch(`${base}/v1/notes/none`)).status, 404);
-  assert.equal((await fetch(`${base}/nowhere`)).status, 404);
+  const json = { "content-type": "application/json" };
+  assert.equal((await service.send("POST", "/v1/notes", json, "{")).status, 400);
+  assert.equal((await service.get("/v1/notes?limit=0")).status, 422);
+  assert.equal((await service.get("/v1/notes?limit=x")).status, 422);
+  assert.equal((await service.get("/v1/notes?cursor=nonsense")).status, 400);
+  assert.equal((await service.get("/v1/notes/none")).status, 404);
 });

@@ -1,30 +1,42 @@
 // What a note is, and what a caller may send.
-import { Type, type Static } from "@sinclair/typebox";
+import { type Static, Type } from "typebox";
 
+// Some text cannot be stored everywhere: NUL is refused.
 export const NewNote = Type.Object(
   {
-    title: Type.String({ minLength: 1, maxLength: 200, pattern: "\\S" }),
-    text: Type.String({ default: "", maxLength: 10_000 }),
+    title: Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$" }),
+    text: Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$" }),
   },
   { additionalProperties: false },
 );
 export type NewNote = Static<typeof NewNote>;
 
-export interface Note {
-  id: string;
-  title: string;
-  text: string;
-  created_at: string;
-}
+export const Note = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  text: Type.String(),
+  created_at: Type.String({ format: "date-time" }),
+});
+export type Note = Static<typeof Note>;
 
 /** Part of a list; `next_cursor` is null on the last page. */
-export interface NotePage {
-  items: Note[];
-  next_cursor: string | null;
-}
+export const NotePage = Type.Object({
+  items: Type.Array(Note),
+  next_cursor: Type.Union([Type.String(), Type.Null()]),
+});
+export type NotePage = Static<typeof NotePage>;
 
 export const PageQuery = Type.Object({
   limit: Type.Integer({ default: 20, minimum: 1, maximum: 100 }),
   cursor: Type.Optional(Type.String({ maxLength: 100 })),
 });
 export type PageQuery = Static<typeof PageQuery>;
+
+/** With it a repeated request gets the first answer again. */
+export const IdempotencyHeaders = Type.Object({
+  "idempotency-key": Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+});
+export type IdempotencyHeaders = Static<typeof IdempotencyHeaders>;
+
+export const NoteParams = Type.Object({ id: Type.String() });
+export type NoteParams = Static<typeof NoteParams>;

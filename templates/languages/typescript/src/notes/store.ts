@@ -1,50 +1,42 @@
-// Where notes live: in memory, newest kept. Its methods are what a database behind it would offer.
+// What the service asks of the place where notes live.
 import { randomUUID } from "node:crypto";
 import { Problem } from "../problems.ts";
 import type { NewNote, Note, NotePage } from "./model.ts";
 
-const MOST_NOTES = 10_000; // a process has no disk to grow into
-
-export class NoteStore {
-  readonly #notes = new Map<string, { number: number; note: Note }>();
-  #number = 0;
-
-  /** Keeps a note; drops the oldest when there are too many. */
-  async add(made: NewNote): Promise<Note> {
-    const note = { id: randomUUID(), title: made.title.trim(), text: made.text, created_at: new Date().toISOString() };
-    this.#number += 1;
-    this.#notes.set(note.id, { number: this.#number, note });
-    const oldest = this.#notes.keys().next().value;
-    if (this.#notes.size > MOST_NOTES && oldest !== undefined) this.#notes.delete(oldest);
-    return note;
-  }
-
-  /** One note, or 404. */
-  async get(id: string): Promise<Note> {
-    const found = this.#notes.get(id);
-    if (!found) throw new Problem(404, "there is no such note");
-    return found.note;
-  }
-
-  /** Notes after the cursor. A note made meanwhile never shifts or repeats another. */
-  async page(cursor: string | undefined, limit: number): Promise<NotePage> {
-    const after = numberOf(cursor);
-    const found = [];
-    for (const entry of this.#notes.values()) {
-      if (entry.number > after) found.push(entry);
-      if (found.length > limit) break;
-    }
-    const last = found.length > limit ? found[limit - 1] : undefined;
-    return {
-      items: found.slice(0, limit).map((entry) => entry.note),
-      next_cursor: last ? Buffer.from(String(last.number)).toString("base64url") : null,
-    };
-  }
+export interface Written {
+  readonly note: Note;
+  /** The same request was made before: this is its answer. */
+  readonly replayed: boolean;
 }
 
-function numberOf(cursor: string | undefined): number {
+export interface NoteStore {
+  /** Keeps a note; with a key, once: 409 while the first request runs, 422 when it had another payload. */
+  add(made: NewNote, key?: string): Promise<Written>;
+  /** One note, or 404. */
+  get(id: string): Promise<Note>;
+  /** Notes after the cursor, in the order made. */
+  page(cursor: string | undefined, limit: number): Promise<NotePage>;
+  /** The last ones, newest first. */
+  newest(limit: number): Promise<Note[]>;
+}
+
+export function newNote(made: NewNote): Note {
+  const id = randomUUID().replaceAll("-", "");
+  return { id, title: made.title.trim(), text: made.text.trim(), created_at: new Date().toISOString() };
+}
+
+export function noSuchNote(): Problem {
+  return new Problem(404, "there is no such note");
+}
+
+/** A cursor is the number of the last note that was shown. */
+export function cursorAt(number: number): string {
+  return Buffer.from(String(number)).toString("base64url");
+}
+
+export function numberAt(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
-  const number = Number(Buffer.from(cursor, "base64url").toString());
-  if (!Number.isSafeInteger(number)) throw new Problem(400, "cursor: not one that this service gave out");
-  return number;
+  const text = Buffer.from(cursor, "base64url").toString();
+  if (!/^[0-9]{1,15}$/.test(text)) throw new Problem(400, "cursor: not one that this service gave out");
+  return Number(text);
 }
