@@ -11,7 +11,9 @@
 //! proxies and before a live OpenTelemetry collector. Load is open-loop: a request is due when the clock says so, whatever became of
 //! those before it, and its latency counts from that moment. `overhead` alternates between the generated service and two copies
 //! of the bare one in one run; the difference of the two copies is the noise. The tables on standard output are Markdown.
-//! For figures worth keeping: an idle machine, and `--prepare-only` before, so that nothing is built in between.
+//! For figures worth keeping: an idle machine, and `--prepare-only` before, so that nothing is built in between. On a machine that
+//! others use too, `chrt -r 1 cargo bench …` (as root) lets the services and their load go before other work; without it the
+//! noise, which every row states, is larger than what is measured.
 
 mod figures;
 mod leaving;
