@@ -113,9 +113,9 @@ fn what_is_missing_or_not_there_yet_is_said() {
         .expect(3)
         .says("did you mean `python`?");
     place
-        .pave(&["new", "orders", "--blueprint", "web-app", "--language", "python", "--owner", "me"])
+        .pave(&["new", "orders", "--blueprint", "ai-api", "--language", "python", "--owner", "me"])
         .expect(3)
-        .says("it has rust");
+        .says("--with bedrock");
     place.pave(&["new", "--spec", "none.toml"]).expect(3).says("none.toml cannot be read");
     place.pave(&["deploi"]).expect(64).says("deploy");
     place.pave(&["deploy"]).expect(3).says("there is no pave.toml");

@@ -226,12 +226,22 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_layer_yet_is_refused_with_what_there_is() {
-        let pages = |language| spec(language, "blueprint = \"web-app\"\n");
-        assert!(bind(&pages("rust")).is_ok());
-        let BlueprintError::Lacks { help, what, .. } = bind(&pages("python")).expect_err("no layer") else {
+    fn a_blueprint_without_what_it_is_about_is_refused() {
+        let asks = "blueprint = \"ai-api\"\n";
+        let BlueprintError::Needs { kind, .. } = bind(&spec("python", asks)).expect_err("refused") else {
             panic!("another error")
         };
-        assert_eq!((what, help.as_str()), ("language", "it has rust"));
+        assert_eq!(kind, "bedrock");
+        let model = "[[dependencies]]\nname = \"model\"\nkind = \"bedrock\"\n";
+        assert!(bind(&spec("python", &format!("{asks}{model}"))).is_ok());
+    }
+
+    #[test]
+    fn every_language_has_every_blueprint_and_every_kind() {
+        for name in names() {
+            let text = CATALOGUE.get_file(format!("{name}/blueprint.toml")).expect("has one");
+            let entry: Entry = toml_edit::de::from_str(text.contents_utf8().expect("UTF-8")).expect(name);
+            assert_eq!((entry.languages.len(), entry.dependencies.len()), (3, 7), "{name}");
+        }
     }
 }

@@ -79,20 +79,20 @@ async fn tried(
         .filter(|one| options.only.is_empty() || options.only.contains(&one.id))
         .collect();
     let total = chosen.len();
-    let mut done = 0;
     let mut findings = Vec::with_capacity(total);
-    let mut running = stream::iter(chosen.into_iter().enumerate().map(|(number, one)| async move {
-        let began = Instant::now();
-        let observed = one.run(bench).await;
-        (number, finding(one.id, one.name, one.expected, observed, began.elapsed()))
-    }))
-    .buffer_unordered(options.jobs.max(1));
-    while let Some((number, finding)) = running.next().await {
-        done += 1;
-        said(&finding, done, total);
-        findings.push((number, finding));
+    let (alone, together): (Vec<_>, Vec<_>) = chosen.into_iter().enumerate().partition(|(_, one)| one.alone);
+    for (some, jobs) in [(together, options.jobs.max(1)), (alone, 1)] {
+        let mut running = stream::iter(some.into_iter().map(|(number, one)| async move {
+            let began = Instant::now();
+            let observed = one.run(bench).await;
+            (number, finding(one.id, one.name, one.expected, observed, began.elapsed()))
+        }))
+        .buffer_unordered(jobs);
+        while let Some((number, finding)) = running.next().await {
+            said(&finding, findings.len() + 1, total);
+            findings.push((number, finding));
+        }
     }
-    drop(running);
     findings.sort_by_key(|(number, _)| *number);
     let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
     findings.sort_by_key(|finding| finding.id);

@@ -3,7 +3,7 @@
 //! Invariant: what was started ends when its handle is dropped. It refuses to know what the service does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::PathBuf,
     process::{ExitStatus, Stdio},
@@ -194,10 +194,13 @@ impl Subject {
         variables: &BTreeMap<String, String>,
     ) -> Result<Running, StartError> {
         let failed = |how: String| StartError::NotServing { how, log: String::new() };
-        let port = super::stage::free_port().map_err(|error| failed(error.to_string()))?;
+        let port = unused_port().map_err(|error| failed(error.to_string()))?;
         let mut variables = variables.clone();
         variables.insert("PORT".to_owned(), port.to_string());
         variables.insert("HOST".to_owned(), "127.0.0.1".to_owned());
+        // By its release it is told from another program that took the port first.
+        let release = format!("verify-{:016x}", rand::random::<u64>());
+        variables.insert("PAVE_RELEASE".to_owned(), release.clone());
         let container = container_name();
         let mut child = self.spawn(&container, &[], &variables)?;
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -218,7 +221,7 @@ impl Subject {
                 _ => {
                     let second = Duration::from_secs(1);
                     match caller.send("GET", path, &[], "", second).await {
-                        Ok(answer) if answer.status == 200 => return Ok(running),
+                        Ok(answer) if answer.json()["release"] == release.as_str() => return Ok(running),
                         _ => tokio::time::sleep(Duration::from_millis(25)).await,
                     }
                     continue;
@@ -283,6 +286,17 @@ impl Drop for Running {
                 .stderr(Stdio::null())
                 .spawn()
                 .and_then(|mut child| child.wait());
+        }
+    }
+}
+
+/// A port that was free a moment ago, and that no other service of this run was given.
+fn unused_port() -> io::Result<u16> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = super::stage::free_port()?;
+        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
+            return Ok(port);
         }
     }
 }

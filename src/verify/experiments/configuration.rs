@@ -12,7 +12,7 @@ use crate::{
 
 use super::Experiment;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Stands for a password in values that are wrong.
 const SECRET: &str = "hunter2-4711";

@@ -30,7 +30,8 @@ pub(super) fn experiments() -> Vec<Experiment> {
             "SIGTERM under 200 requests/s",
             "/readyz 503, every request answered, exit 0 within 10 s",
             |bench| Box::pin(under_load(bench)),
-        ),
+        )
+        .alone(),
         Experiment::new(
             8,
             "SIGTERM while a request arrives",

@@ -40,6 +40,8 @@ pub struct Experiment {
     pub name: String,
     /// What should be seen.
     pub expected: String,
+    /// It loads the machine or measures time so finely that others beside it would be felt.
+    pub alone: bool,
     run: Run,
 }
 
@@ -55,7 +57,12 @@ impl Experiment {
     where
         F: for<'a> Fn(&'a Bench) -> BoxFuture<'a, Observed> + Send + Sync + 'static,
     {
-        Self { id, name: name.into(), expected: expected.into(), run: Box::new(run) }
+        Self { id, name: name.into(), expected: expected.into(), alone: false, run: Box::new(run) }
+    }
+
+    fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 
     /// Tries it.

@@ -25,7 +25,10 @@ const CALLER_SPAN: &str = "00f067aa0ba902b7";
 const READS: usize = 100;
 
 /// Far above any answer, far below any export's time limit.
-const SLOWEST: Duration = Duration::from_millis(500);
+const SLOW: Duration = Duration::from_millis(500);
+
+/// How many of them a busy machine may make slow.
+const MOST_SLOW: usize = READS / 20;
 
 pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
     let through = dependencies.iter().find(|one| one.kind == DependencyKind::Http).or(dependencies.first());
@@ -47,9 +50,13 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
         Experiment::new(
             12,
             "the collector never answers",
-            format!("{READS} requests answered within {} ms each, exit 0 within 10 s", SLOWEST.as_millis()),
+            format!(
+                "{READS} requests answered, at most {MOST_SLOW} after more than {} ms; exit 0 within 10 s",
+                SLOW.as_millis()
+            ),
             |bench| Box::pin(dead_collector(bench)),
-        ),
+        )
+        .alone(),
     ]
 }
 
@@ -168,16 +175,20 @@ async fn dead_collector(bench: &Bench) -> Observed {
     let mut scene = bench.scene(&exporting(format!("http://{}", collector.address))).await?;
     // The first request pays for connections and warm-up, with any collector.
     scene.read().await?;
-    let mut slowest = Duration::ZERO;
+    let (mut slow, mut slowest) = (0, Duration::ZERO);
     for _ in 0..READS {
         let answer = scene.read().await?;
         if !answer.ok() {
             return broken(format!("a request was answered {}", answer.brief()));
         }
+        slow += usize::from(answer.took > SLOW);
         slowest = slowest.max(answer.took);
     }
-    if slowest > SLOWEST {
-        return broken(format!("the slowest of {READS} requests took {} ms", slowest.as_millis()));
+    if slow > MOST_SLOW {
+        return broken(format!(
+            "{slow} of {READS} requests were slow, the slowest took {} ms",
+            slowest.as_millis()
+        ));
     }
     scene.running.terminate().await;
     let began = Instant::now();

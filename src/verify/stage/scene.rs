@@ -110,7 +110,6 @@ impl Bench {
         }
         // Short, so that recovery can be seen; the service's own limits are experiments' to set.
         variables.insert("CIRCUIT_OPEN_MS".to_owned(), "1000".to_owned());
-        variables.insert("PAVE_RELEASE".to_owned(), "verify".to_owned());
         for (name, value) in &setup.variables {
             variables.insert((*name).to_owned(), value.clone());
         }
