@@ -12,6 +12,9 @@ const SMALLEST: i64 = -130;
 /// Longest text that is looked at: any longer one is beyond the limits or padded with zeros.
 const LONGEST: usize = 400;
 
+/// Powers of ten that no text of that length brings back within the limits.
+const FARTHEST: i128 = 1000;
+
 /// Why a text is not a number that can be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
@@ -82,7 +85,13 @@ impl FromStr for Number {
         if text.len() > LONGEST {
             return Err(NumberError::TooPrecise);
         }
-        Self::within_limits(&BigDecimal::from_str(text).map_err(|_| wrong())?)
+        // Powers beyond all limits are not computed with: the decimal type has limits of its own.
+        let power = text.split(['e', 'E']).nth(1).unwrap_or("0");
+        match power.parse::<i128>().map_err(|_| wrong())? {
+            power if power > FARTHEST => Err(NumberError::Overflow),
+            power if power < -FARTHEST => Err(NumberError::Underflow),
+            _ => Self::within_limits(&BigDecimal::from_str(text).map_err(|_| wrong())?),
+        }
     }
 }
 
