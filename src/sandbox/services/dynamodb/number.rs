@@ -12,8 +12,8 @@ const SMALLEST: i64 = -130;
 /// Longest text that is looked at: any longer one is beyond the limits or padded with zeros.
 const LONGEST: usize = 400;
 
-/// Digits of a power of ten that can still be undone by that many digits before it.
-const POWER_DIGITS: usize = 9;
+/// Powers of ten that no text of that length brings back within the limits.
+const FARTHEST: i128 = 1000;
 
 /// Why a text is not a number that can be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,20 +85,13 @@ impl FromStr for Number {
         if text.len() > LONGEST {
             return Err(NumberError::TooPrecise);
         }
-        if let Some((digits, power)) = text.split_once(['e', 'E'])
-            && digits.contains(|c: char| ('1'..='9').contains(&c))
-            && power.trim_start_matches(['+', '-']).trim_start_matches('0').len() > POWER_DIGITS
-        {
-            // Beyond all limits whatever its digits are, and more than an exponent's arithmetic can hold.
-            let well_formed = BigDecimal::from_str(&format!("{digits}e0")).is_ok()
-                && power.strip_prefix(['+', '-']).unwrap_or(power).chars().all(|c| c.is_ascii_digit());
-            return Err(match (well_formed, power.starts_with('-')) {
-                (false, _) => wrong(),
-                (true, true) => NumberError::Underflow,
-                (true, false) => NumberError::Overflow,
-            });
+        // Powers beyond all limits are not computed with: the decimal type has limits of its own.
+        let power = text.split(['e', 'E']).nth(1).unwrap_or("0");
+        match power.parse::<i128>().map_err(|_| wrong())? {
+            power if power > FARTHEST => Err(NumberError::Overflow),
+            power if power < -FARTHEST => Err(NumberError::Underflow),
+            _ => Self::within_limits(&BigDecimal::from_str(text).map_err(|_| wrong())?),
         }
-        Self::within_limits(&BigDecimal::from_str(text).map_err(|_| wrong())?)
     }
 }
 
