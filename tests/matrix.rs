@@ -143,7 +143,7 @@ impl Bench {
                 }
             }
         }
-        let verified = self.run(self.place.command(&["verify", "--no-prepare", "--jobs", "4"]), &dir);
+        let verified = self.run(self.place.command(&["verify", "--no-prepare", "--jobs", "10"]), &dir);
         if verified.code != 0 || verified.out.contains("could not be run") {
             return Err(words(verified));
         }

@@ -1,6 +1,6 @@
 //! Generated services keep the contract; with one protection taken away, exactly that promise is broken.
 //!
-//! By default one mutation in three is tried; with `PAVE_TEST_WHOLE=1` every one.
+//! By default one mutation in five is tried; with `PAVE_TEST_WHOLE=1` every one.
 
 mod support;
 
@@ -77,7 +77,7 @@ impl Project {
         // One at a time: on a machine that is out of breath every time limit would seem broken.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let run = self.pave(&self.dir(), &[&["verify", "-o", "json", "--jobs", "4"], arguments].concat());
+        let run = self.pave(&self.dir(), &[&["verify", "-o", "json", "--jobs", "10"], arguments].concat());
         let lines: Vec<Value> = run.out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let Some(last) = lines.last().filter(|last| last["type"] == "verified") else {
             panic!("no verdict: {run:#?}");
@@ -108,11 +108,11 @@ fn keeps_and_breaks(language: &str) {
     let all: Vec<String> = (1..=15).map(|number| format!("C{number:02}")).collect();
     assert_eq!(ids, all, "one mutation for each promise, in order");
     let whole = std::env::var_os("PAVE_TEST_WHOLE").is_some();
-    // Which third differs from language to language, so that together they touch every promise.
-    let third = ["python", "rust", "typescript"].iter().position(|one| *one == language).expect("known");
+    // Which ones differs from language to language.
+    let first = ["python", "rust", "typescript"].iter().position(|one| *one == language).expect("known");
     let mut wrong = Vec::new();
     for (number, mutation) in mutations.mutation.iter().enumerate() {
-        if whole || number % 3 == third {
+        if whole || number % 5 == first {
             wrong.extend(breaks(&project, mutation));
         }
     }
