@@ -96,7 +96,7 @@ fn examples(language: &str) -> Vec<Cell> {
         .collect()
 }
 
-/// What tests of AWS kinds need, and where what was built before is found again.
+/// What tests of AWS kinds need, and the project that was tried last.
 struct Bench {
     place: Place,
     path: OsString,
@@ -106,7 +106,8 @@ struct Bench {
 
 impl Bench {
     fn run(&self, mut command: Command, dir: &Path) -> Run {
-        command.env("PATH", &self.path).current_dir(dir);
+        let (name, shared) = languages::shared_build_dir();
+        command.env("PATH", &self.path).env(name, shared).current_dir(dir);
         Background::start(command).end()
     }
 
@@ -122,12 +123,10 @@ impl Bench {
         if made.code != 0 {
             return Err(words(made));
         }
-        // Cargo finds what it compiled for the project before; only the project itself is compiled anew.
-        if let Some(before) = self.built.take() {
-            let _ = fs::rename(before.join("target"), dir.join("target"));
+        // Only one project is kept at a time: each brings hundreds of megabytes of libraries.
+        if let Some(before) = self.built.replace(dir.clone()) {
             fs::remove_dir_all(before).expect("removes");
         }
-        self.built = Some(dir.clone());
         let image = fs::read_to_string(dir.join(".pave/process/image.json")).expect("there");
         let image: serde_json::Value = serde_json::from_str(&image).expect("JSON");
         for list in ["prepare", "check"] {

@@ -103,7 +103,8 @@ fn says_what_it_does(language: &str) {
     };
     for line in texts(&image["prepare"]) {
         let mut command = Command::new("sh");
-        command.args(["-c", &line]).env("PATH", &path).current_dir(&dir);
+        let (name, shared) = languages::shared_build_dir();
+        command.args(["-c", &line]).env("PATH", &path).env(name, shared).current_dir(&dir);
         run(command).expect(0);
     }
     let port = TcpListener::bind(("127.0.0.1", 0)).expect("binds").local_addr().expect("has one").port();

@@ -67,8 +67,8 @@ impl Project {
     fn pave(&self, dir: &Path, arguments: &[&str]) -> Run {
         let mut command = self.place.command(arguments);
         command.env("PATH", &self.path).current_dir(dir);
-        // Rust services share what they have in common.
-        command.env("CARGO_TARGET_DIR", "target");
+        let (name, dir) = languages::shared_build_dir();
+        command.env(name, dir);
         Background::start(command).end()
     }
 

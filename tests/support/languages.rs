@@ -28,6 +28,12 @@ pub fn path(language: &str) -> Option<OsString> {
     have(what, path.is_some()).then(|| path.expect("checked"))
 }
 
+/// Where Rust projects share what they compile: their dependencies are the same, so they are compiled once for all tests.
+/// Source: The Cargo Book, configuration, `build.build-dir`.
+pub fn shared_build_dir() -> (&'static str, PathBuf) {
+    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects"))
+}
+
 fn version(program: &Path) -> Option<(u32, u32)> {
     let out = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8(out.stdout).ok()?;
