@@ -73,6 +73,15 @@ fn account(name: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
+/// A directory for temporary files that other accounts can enter: the usual one, unless it is closed to them.
+fn place_for_anybody() -> PathBuf {
+    let open = |dir: &PathBuf| {
+        dir.ancestors().all(|one| fs::metadata(one).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0))
+    };
+    let usual = std::env::temp_dir();
+    [usual.clone(), PathBuf::from("/var/tmp"), PathBuf::from("/tmp")].into_iter().find(open).unwrap_or(usual)
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> io::Result<u16> {
     Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
@@ -86,11 +95,13 @@ pub async fn postgres(variable: &str) -> Result<Server, ServerError> {
     let absent = || ServerError::Absent { program: "postgres", variable: variable.to_owned() };
     let initdb = program("initdb").ok_or_else(absent)?;
     let postgres = program("postgres").ok_or_else(absent)?;
-    let data = tempfile::Builder::new().prefix("pave-verify-").tempdir()?;
+    let root = rustix::process::geteuid().is_root();
+    let place = if root { place_for_anybody() } else { std::env::temp_dir() };
+    let data = tempfile::Builder::new().prefix("pave-verify-").tempdir_in(place)?;
     let cluster = data.path().join("cluster");
     fs::create_dir(&cluster)?;
     // PostgreSQL refuses to run as root; its package brings an account for that.
-    let user = if rustix::process::geteuid().is_root() {
+    let user = if root {
         let (uid, gid) = account("postgres").ok_or_else(absent)?;
         fs::set_permissions(data.path(), fs::Permissions::from_mode(0o755))?;
         std::os::unix::fs::chown(&cluster, Some(uid), Some(gid))?;
