@@ -28,10 +28,10 @@ pub fn path(language: &str) -> Option<OsString> {
     have(what, path.is_some()).then(|| path.expect("checked"))
 }
 
-/// Where Rust projects share what they compile: their dependencies are the same, so they are compiled once for all tests.
-/// Source: The Cargo Book, configuration, `build.build-dir`.
-pub fn shared_build_dir() -> (&'static str, PathBuf) {
-    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects"))
+/// Where the Rust projects of one test, made one after the other, share what they compile. Two at the same time would take
+/// each other's program: they have the same name. Source: The Cargo Book, configuration, `build.build-dir`.
+pub fn shared_build_dir(test: &str) -> (&'static str, PathBuf) {
+    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects").join(test))
 }
 
 fn version(program: &Path) -> Option<(u32, u32)> {
