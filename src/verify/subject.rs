@@ -198,7 +198,7 @@ impl Subject {
         let mut variables = variables.clone();
         variables.insert("PORT".to_owned(), port.to_string());
         variables.insert("HOST".to_owned(), "127.0.0.1".to_owned());
-        // By its release it is told from another program that took the port first.
+        // By its release it is told from another service that took the port first.
         let release = format!("verify-{:016x}", rand::random::<u64>());
         variables.insert("PAVE_RELEASE".to_owned(), release.clone());
         let container = container_name();
@@ -221,7 +221,7 @@ impl Subject {
                 _ => {
                     let second = Duration::from_secs(1);
                     match caller.send("GET", path, &[], "", second).await {
-                        Ok(answer) if answer.json()["release"] == release.as_str() => return Ok(running),
+                        Ok(answer) if answer.ok() && is_of(&answer.json(), &release) => return Ok(running),
                         _ => tokio::time::sleep(Duration::from_millis(25)).await,
                     }
                     continue;
@@ -288,6 +288,11 @@ impl Drop for Running {
                 .and_then(|mut child| child.wait());
         }
     }
+}
+
+/// Whether an answer is from the service that was given this release; one that names none cannot be told from others.
+fn is_of(answer: &serde_json::Value, release: &str) -> bool {
+    answer.get("release").is_none_or(|named| named == release)
 }
 
 /// A port that was free a moment ago, and that no other service of this run was given.

@@ -9,8 +9,10 @@ from starlette.types import Receive, Scope, Send
 
 from app.lifecycle import Lifecycle
 from app.logs import configure_logging, redacted
+from app.observer import Observer
 from app.request_frame import RequestFrame
-from app.settings import SERVICE
+from app.settings import SERVICE, ServerSettings
+from app.telemetry import Telemetry
 from serving import StartService, call, wait_until
 
 
@@ -110,7 +112,7 @@ def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.Ca
         raise OSError("postgres://me:hunter2@db is gone")
 
     configure_logging("INFO", "r1")
-    status, body = call(RequestFrame(breaks, Lifecycle()))
+    status, body = call(RequestFrame(breaks, Lifecycle(), Observer(Telemetry(ServerSettings()))))
     assert status == 500
     assert json.loads(body)["title"] == "Internal Server Error"
     out = capsys.readouterr().out

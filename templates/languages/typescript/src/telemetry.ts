@@ -7,6 +7,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { sampler } from "./sampling.ts";
 import { SERVICE, type Settings } from "./settings.ts";
 
 const EXPORT_TIMEOUT_MS = 2_000;
@@ -20,7 +21,11 @@ export type Flush = () => Promise<void>;
 export function startTelemetry(settings: Settings): Flush {
   const resource = resourceFromAttributes({ "service.name": SERVICE, "service.version": settings.PAVE_RELEASE });
   const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "");
-  const traces = new TracerProvider({ resource, spanProcessors: endpoint ? [spansTo(endpoint)] : [] });
+  const traces = new TracerProvider({
+    resource,
+    sampler: sampler(settings.TRACES_PER_SECOND),
+    spanProcessors: endpoint ? [spansTo(endpoint)] : [],
+  });
   const meters = new MeterProvider({ resource, readers: endpoint ? [metricsTo(endpoint)] : [] });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());

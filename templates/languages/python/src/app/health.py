@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from starlette.responses import JSONResponse, Response
 
 from app.lifecycle import Lifecycle
@@ -38,10 +37,8 @@ class Readiness:
     @staticmethod
     async def _check(dependency: Dependency) -> dict[str, Any]:
         try:
-            # Asked all the time: traces of it would only hide those of requests.
-            with suppress_instrumentation():
-                async with asyncio.timeout(CHECK_SECONDS):
-                    why = await dependency.why_not_ready()
+            async with asyncio.timeout(CHECK_SECONDS):
+                why = await dependency.why_not_ready()
         except TimeoutError:
             why = f"no answer within {CHECK_SECONDS:g} s"
         except Exception as error:

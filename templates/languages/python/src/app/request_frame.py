@@ -1,8 +1,7 @@
-"""What happens around every request: its id, its line in the log, security headers, the last net for errors."""
+"""What happens around every request: its id, security headers, the last net for errors."""
 
 import logging
 import re
-import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,11 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import degraded
 from app.lifecycle import Lifecycle
 from app.logs import request_id_of
+from app.observer import Observer, Seen
 from app.problems import problem_response
 
 log = logging.getLogger("app.requests")
 
-HEALTH = ("/livez", "/readyz")
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -35,25 +34,30 @@ def request_id(headers: Headers) -> str:
 class RequestFrame:
     """The outermost layer of the service's own."""
 
-    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle, observer: Observer) -> None:
         self.app = app
         self.lifecycle = lifecycle
+        self.observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frames one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
         own_id = request_id(Headers(scope=scope))
         token = request_id_of.set(own_id)
+        try:
+            with self.observer.request(scope) as seen:
+                await self._answer(scope, receive, send, own_id, seen)
+        finally:
+            request_id_of.reset(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, own_id: str, seen: Seen) -> None:
         without = degraded.start()
-        status = 0
 
         async def framed(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                seen.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = own_id
                 for name, value in SECURITY_HEADERS.items():
@@ -69,21 +73,6 @@ class RequestFrame:
             await self.app(scope, receive, framed)
         except Exception:
             log.exception("request failed")
-            if status:
+            if seen.status:
                 raise  # the answer has begun: only cutting the connection tells the caller
             await problem_response(500, "something went wrong on our side")(scope, receive, framed)
-        finally:
-            if scope["path"] not in HEALTH:
-                self._log(scope, status, time.perf_counter() - began)
-            request_id_of.reset(token)
-
-    @staticmethod
-    def _log(scope: Scope, status: int, seconds: float) -> None:
-        # No query string and no headers: either may hold a secret.
-        fields = {
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": status,
-            "duration_ms": round(seconds * 1000, 1),
-        }
-        log.log(logging.ERROR if status >= 500 or not status else logging.INFO, "request", extra={"fields": fields})

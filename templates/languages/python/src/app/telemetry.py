@@ -1,17 +1,15 @@
 """Traces and metrics. Without OTEL_EXPORTER_OTLP_ENDPOINT ids exist for the logs and nothing is sent."""
 
-import os
 import threading
 from uuid import uuid4
 
-from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from app.sampling import sampler
 from app.settings import SERVICE, Settings
 
 EXPORT_TIMEOUT_SECONDS = 2
@@ -22,8 +20,6 @@ class Telemetry:
     """The two providers; given to whoever makes spans or metrics, so that nothing is global."""
 
     def __init__(self, settings: Settings) -> None:
-        # The stable names, as `http.server.request.duration` in seconds.
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         resource = Resource.create(
             {
                 "service.name": SERVICE,
@@ -32,7 +28,7 @@ class Telemetry:
             }
         )
         readers: list[MetricReader] = []
-        self.traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self.traces = TracerProvider(sampler(settings.traces_per_second), resource, shutdown_on_exit=False)
         if settings.otel_exporter_otlp_endpoint is not None:
             # Imported here because loading them costs a start-up that does not export.
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -44,16 +40,6 @@ class Telemetry:
             metrics = OTLPMetricExporter(endpoint=f"{base}/v1/metrics", timeout=EXPORT_TIMEOUT_SECONDS)
             readers.append(PeriodicExportingMetricReader(metrics, export_interval_millis=METRICS_EVERY_MS))
         self.metrics = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-
-    def observe(self, app: FastAPI) -> None:
-        """One span and the golden-signal metrics for each request, health checks left out."""
-        FastAPIInstrumentor.instrument_app(
-            app,
-            tracer_provider=self.traces,
-            meter_provider=self.metrics,
-            excluded_urls="/livez$,/readyz$",
-            exclude_spans=["receive", "send"],
-        )
 
     def flush(self, seconds: float) -> None:
         """Sends what is left, but never holds the process longer than this: a collector may be down."""

@@ -20,7 +20,7 @@ fn guard(attempts: usize) -> Arc<Guard> {
     Guard::new(
         policy,
         OPEN_FOR,
-        &Telemetry::new("test", None).expect("no exporter can be wrong"),
+        &Telemetry::new("test", None, 0).expect("no exporter can be wrong"),
     )
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from app import deadline
 from app.dependencies.guarded import GuardedDependency
@@ -51,7 +52,9 @@ class HttpDependency(GuardedDependency):
     async def why_not_ready(self) -> str | None:
         """Asks the dependency itself, past circuit and retries: any answer below 500 will do."""
         try:
-            response = await self._http.get("")
+            # Asked all the time: traces of it would only hide those of requests.
+            with suppress_instrumentation():
+                response = await self._http.get("")
         except httpx2.HTTPError as error:
             return type(error).__name__
         return f"answers {response.status_code}" if response.status_code >= 500 else None
