@@ -106,7 +106,7 @@ struct Bench {
 
 impl Bench {
     fn run(&self, mut command: Command, dir: &Path) -> Run {
-        let (name, shared) = languages::shared_build_dir("matrix");
+        let (name, shared) = languages::shared_build_dir();
         command.env("PATH", &self.path).env(name, shared).current_dir(dir);
         Background::start(command).end()
     }

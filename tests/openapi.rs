@@ -103,7 +103,7 @@ fn says_what_it_does(language: &str) {
     };
     for line in texts(&image["prepare"]) {
         let mut command = Command::new("sh");
-        let (name, shared) = languages::shared_build_dir("openapi");
+        let (name, shared) = languages::shared_build_dir();
         command.args(["-c", &line]).env("PATH", &path).env(name, shared).current_dir(&dir);
         run(command).expect(0);
     }

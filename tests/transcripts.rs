@@ -169,6 +169,7 @@ fn help() {
         &["rollback", "--help"],
         &["logs", "--help"],
         &["sandbox", "--help"],
+        &["verify", "--help"],
         &["tour", "--help"],
     ] {
         text += &transcript(&place, &[arguments]);

@@ -105,6 +105,8 @@ impl Language {
         let variables = BTreeMap::from([
             ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{}", collector.address)),
             ("PRICES_URL".to_owned(), format!("http://{}", prices.address)),
+            // Node sizes its heap by the memory of the machine; this is half of what an instance has by default.
+            ("NODE_OPTIONS".to_owned(), "--max-old-space-size=256".to_owned()),
         ]);
         let running = self.paved.start(&variables).await?;
         Ok(Paved { running, prices, _collector: collector })

@@ -172,6 +172,9 @@ impl Reader<'_, '_> {
         let filled = filled(&written, &self.values);
         let id = filled.split(':').next().unwrap_or_default();
         match id.parse::<u32>() {
+            _ if id == "root" => {
+                self.push(&rules::DOCKER_USER, at, "the service runs as root".to_owned(), todo);
+            }
             Ok(0) => self.push(&rules::DOCKER_USER, at, "the service runs as root".to_owned(), todo),
             Ok(_) => {}
             Err(_) => {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     blueprint::Owner,
-    scaffold::{MANIFEST, Manifest},
+    scaffold::{MANIFEST, Manifest, NEW},
     spec::Parsed,
 };
 
@@ -51,17 +51,22 @@ pub(super) fn check(tree: &Tree, parsed: &Parsed, found: &mut Vec<Finding>) {
             found.push(finding.with(Severity::Error));
             continue;
         };
+        if let Some(new) = tree.locate(&format!("{path}{NEW}")).filter(|new| new.is_file()) {
+            let name = new.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let todo = format!("merge what it needs from {name}, then delete that");
+            found.push(rules::NEW_VERSION_WAITS.on(path, "was changed, and has a new version", todo));
+        }
         match (state(&full, &entry.digest), entry.owner) {
             (State::Same, _) | (State::Changed, Owner::Seeded) => {}
             (State::Changed, Owner::Managed) => found.push(rules::MANAGED_FILE_CHANGED.on(
                 path,
-                "was edited, but pave answers for it and replaces it",
+                "was edited, but pave answers for it: what a later version brings will be missing",
                 "restore it from version control and say what you need in pave.toml",
             )),
             (State::Changed, Owner::Merged) => found.push(rules::MERGED_FILE_CHANGED.on(
                 path,
                 "differs from what was generated",
-                "nothing; a later render will keep yours, so compare it then",
+                "nothing; a later render keeps yours and lays a new version beside it",
             )),
             (State::Missing, owner) => {
                 let severity = match owner {

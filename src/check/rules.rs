@@ -34,6 +34,7 @@ rules! {
     SPEC_NOT_APPLIED = "spec-not-applied", NONE, Warning, "the files were generated from pave.toml as it is now";
     MANAGED_FILE_CHANGED = "managed-file-changed", NONE, Error, "files that pave answers for are as generated";
     MERGED_FILE_CHANGED = "merged-file-changed", NONE, Info, "whoever changes a merged file merges the next one too";
+    NEW_VERSION_WAITS = "new-version-waits", NONE, Warning, "what pave.toml brought is merged into files that were changed";
     GENERATED_FILE_MISSING = "generated-file-missing", NONE, Warning, "what was generated is there";
 
     MIGRATION_NAME = "migration-name", C10, Error, "migrations are called NNNN_<name>.up.sql and .down.sql";
@@ -50,6 +51,7 @@ rules! {
     SET_NOT_NULL = "set-not-null", C10, Error, "no scan of a whole table under its strongest lock";
     INDEX_NOT_CONCURRENT = "index-not-concurrent", C10, Error, "an index on a table in use is built beside its writes";
     CONCURRENTLY_NOT_ALONE = "concurrently-not-alone", C10, Error, "CONCURRENTLY is the only statement of its file";
+    CONCURRENTLY_IN_TRANSACTION = "concurrently-in-transaction", C10, Error, "CONCURRENTLY is run outside of a transaction";
     CONSTRAINT_NOT_VALID = "constraint-without-not-valid", C10, Error, "a constraint is added first and validated later";
     VALIDATE_IN_SAME_MIGRATION = "validate-in-same-migration", C10, Error, "a constraint is validated after its lock is gone";
     UNIQUE_WITHOUT_INDEX = "unique-without-index", C10, Error, "a unique constraint takes an index that is there";

@@ -103,7 +103,7 @@ fn search(path: &str, bytes: &[u8], shape: &Shape, found: &mut Vec<Finding>) {
     for (at, start) in shape.pattern.captures_iter(bytes).filter_map(|captures| secret(&captures)).take(100) {
         line += bytes[counted..at].iter().filter(|byte| **byte == b'\n').count();
         counted = at;
-        let what = format!("{}: one that begins with `{start}` is here", shape.rule.asks);
+        let what = format!("a value that begins with `{start}` breaks the rule: {}", shape.rule.asks);
         found.push(shape.rule.at(path, line, what, TODO));
     }
 }

@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::Read as _,
     path::{Component, Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use ignore::WalkBuilder;
@@ -17,13 +18,25 @@ const LARGEST_TEXT: u64 = 1024 * 1024;
 /// A file with a NUL in so many bytes is not text; git decides in the same way.
 const SNIFFED: usize = 8000;
 
+/// Files that `.gitignore` names and that git has all the same, because somebody forced it; nothing where there is no git.
+fn tracked_though_ignored(root: &Path) -> Vec<String> {
+    let mut git = Command::new("git");
+    // No program that the repository's own settings name is run.
+    git.args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
+    let output = git.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let Ok(output) = output else { return Vec::new() };
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// A regular file.
 struct Entry {
     full: PathBuf,
     size: u64,
 }
 
-/// What version control would see of a project: regular files, without what its own `.gitignore` files leave out.
+/// What version control would see of a project: regular files, without what its own `.gitignore` files leave
+/// out, unless git has it all the same.
 pub(super) struct Tree {
     root: PathBuf,
     files: BTreeMap<String, Entry>,
@@ -53,6 +66,9 @@ impl Tree {
                 Ok(entry) => tree.add(entry.path()),
                 Err(error) => tree.unread.push((".".to_owned(), error.to_string())),
             }
+        }
+        for path in tracked_though_ignored(root) {
+            tree.add(&root.join(path));
         }
         Ok(tree)
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::verify;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 
 const EXAMPLES: &str = "\
@@ -103,15 +104,7 @@ pub enum Command {
 
 /// `pave verify`
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  pave verify                               build, start, break its dependencies, see what it does
-  pave verify --only C05,C06                these promises alone
-  pave verify --image orders:local          the same on a container of the local Docker engine
-  pave verify --against https://...         only what changes nothing, on a service that runs somewhere
-
-PostgreSQL and Redis are started from this machine's own programs, or taken from <DEPENDENCY>_URL.
-AWS services are played by an embedded sandbox.")]
+#[command(after_help = verify_help())]
 pub struct Verify {
     /// Only these contract ids, C01 to C15.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
@@ -326,4 +319,21 @@ pub struct Tour {
     /// Leave the sandbox and the project in place.
     #[arg(long)]
     pub keep: bool,
+}
+
+/// Examples, and the promises with their ids.
+fn verify_help() -> String {
+    let examples = "\
+Examples:
+  pave verify                               build, start, break its dependencies, see what it does
+  pave verify --only C05,C06                these promises alone
+  pave verify --image orders:local          the same on a container of the local Docker engine
+  pave verify --against https://...         only what changes nothing, on a service that runs somewhere
+
+PostgreSQL and Redis are started from this machine's own programs, or taken from <DEPENDENCY>_URL.
+AWS services are played by an embedded sandbox.
+
+The contract: the service ...";
+    let promises = verify::Id::all().map(|id| format!("\n  {id}  {}", id.promise()));
+    examples.to_owned() + &promises.collect::<String>()
 }

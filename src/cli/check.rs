@@ -43,12 +43,13 @@ pub fn check(request: &Check, output: &Output) -> Done {
     }));
     output.say(&format!("{} is valid ({})", project.parsed.source.file, blueprint.summary));
     show(&report, output);
-    let counts = [count(errors, "error"), count(warnings, "warning"), count(infos, "note")].join(", ");
+    let hint = if infos > 0 && !output.verbose { " (-v shows notes)" } else { "" };
+    let counts = [count(errors, "error"), count(warnings, "warning"), count(infos, "note")].join(", ") + hint;
     output.say(&format!("{} files against {} rules: {counts}", report.files, RULES.len()));
     if fails {
         return Ok(code::INVALID);
     }
-    output.next("pave deploy --canary");
+    output.next(super::deploy::next(&project.parsed.spec));
     Ok(0)
 }
 

@@ -7,7 +7,10 @@ use serde_json::json;
 use crate::{
     engine::{self, DeployPlan, DeployRequest, Deployed, Mode, RolloutSettings},
     rollout::{Outcome, Release},
-    spec::{ResolvedSpec, types::Target},
+    spec::{
+        ResolvedSpec,
+        types::{DependencyKind, Spec, Target},
+    },
 };
 
 use super::{
@@ -24,6 +27,7 @@ use super::{
 pub async fn run(request: &Deploy, output: &Output) -> Done {
     let project = Project::find()?;
     let spec = project.environment(request.place.env.as_deref())?;
+    deployable(&project)?;
     if !request.dry_run {
         confirm(&spec, request.yes)?;
     }
@@ -68,6 +72,30 @@ pub async fn run(request: &Deploy, output: &Output) -> Done {
         }
         Deployed::Released(release) => Ok(ended(&release, connected.url.as_deref(), output)),
     }
+}
+
+/// Refuses at once what could only fail after the build: a release is given no variables, and nothing is made for it but itself.
+fn deployable(project: &Project) -> Result<(), Failure> {
+    let dependencies = project.parsed.spec.dependencies.iter();
+    let needy: Vec<String> = dependencies
+        .filter(|one| one.kind != DependencyKind::Http)
+        .map(|one| format!("`{}`", one.name))
+        .collect();
+    if needy.is_empty() {
+        return Ok(());
+    }
+    let what = format!("the service uses {}, which `pave deploy` does not provide yet", needy.join(", "));
+    Err(Failure::new(
+        code::INVALID,
+        what,
+        "run it with `docker compose up --build`, prove it with `pave verify`",
+    ))
+}
+
+/// What to do next with a project: go down the road, or as far as it leads.
+pub fn next(spec: &Spec) -> &'static str {
+    let only_http = spec.dependencies.iter().all(|one| one.kind == DependencyKind::Http);
+    if only_http { "pave deploy --canary" } else { "pave verify" }
 }
 
 /// Asks before an account is changed.

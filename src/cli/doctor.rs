@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::sandbox::daemon;
+use crate::{sandbox::daemon, verify};
 
 use super::{
     Done,
@@ -38,6 +38,18 @@ fn tool(what: &'static str, program: &str, least: (u32, u32), todo: &'static str
     Finding { what, good, found: line.unwrap_or_else(|| "not found".to_owned()), todo }
 }
 
+/// PostgreSQL's own programs are often not on the PATH.
+fn postgres() -> Finding {
+    let found = verify::server_program("postgres");
+    let line = found.and_then(|program| first_line(program.to_str()?, &["--version"]));
+    Finding {
+        what: "postgres (pave verify with postgres)",
+        good: line.is_some(),
+        found: line.unwrap_or_else(|| "not found".to_owned()),
+        todo: "install PostgreSQL's server, or give <DEPENDENCY>_URL, to verify services with a database here",
+    }
+}
+
 /// Checks and says what to do about what is missing.
 pub fn run(output: &Output) -> Done {
     let mut findings = vec![
@@ -55,6 +67,19 @@ pub fn run(output: &Output) -> Done {
         ),
         tool("npm (typescript services)", "npm", (10, 0), "install npm, which comes with Node"),
         tool("bash (builds in the sandbox)", "bash", (4, 0), "install bash"),
+        tool(
+            "docker (compose.yaml, pave verify --image)",
+            "docker",
+            (20, 10),
+            "install Docker to build images here",
+        ),
+        tool(
+            "redis-server (pave verify with redis)",
+            "redis-server",
+            (6, 0),
+            "install Redis, or give <DEPENDENCY>_URL, to verify services with a cache here",
+        ),
+        postgres(),
         tool(
             "aws (only to look around by hand)",
             "aws",

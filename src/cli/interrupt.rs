@@ -1,6 +1,9 @@
 //! Ctrl-C: once stops what can be stopped safely, twice leaves at once.
 
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 use crate::engine::Interrupt;
 
@@ -11,7 +14,9 @@ pub fn listen(output: &Output) -> Interrupt {
     let (count, asked) = watch::channel(0);
     let output = *output;
     tokio::spawn(async move {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        let listen = |kind| signal(kind).ok();
+        let (Some(mut terminate), Some(mut hang_up)) =
+            (listen(SignalKind::terminate()), listen(SignalKind::hangup()))
         else {
             return;
         };
@@ -19,6 +24,7 @@ pub fn listen(output: &Output) -> Interrupt {
             tokio::select! {
                 pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
                 _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
             }
             count.send_modify(|count| *count += 1);
             if *count.borrow() > 1 {

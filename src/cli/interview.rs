@@ -2,12 +2,15 @@
 
 use std::io::IsTerminal as _;
 
-use dialoguer::{Input, Select};
+use dialoguer::{Input, MultiSelect, Select};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use crate::spec::{REGIONS, service_name};
+use crate::{
+    blueprint,
+    spec::{REGIONS, service_name},
+};
 
-use super::{Failure, code};
+use super::{Failure, code, new::USUAL_NAMES};
 
 /// What was given so far.
 pub struct Answers {
@@ -32,6 +35,9 @@ pub struct Complete {
     with: Vec<(String, String)>,
     http: Vec<(String, String)>,
 }
+
+/// The blueprint that is meant when nobody says which.
+const USUAL_BLUEPRINT: &str = "http-api";
 
 const LANGUAGES: [&str; 3] = ["python", "typescript", "rust"];
 
@@ -89,8 +95,29 @@ pub fn complete(answers: Answers) -> Result<Complete, Failure> {
             .interact_text()
             .map_err(gone)?,
     };
-    let Answers { blueprint, with, http, .. } = answers;
+    let Answers { mut blueprint, mut with, http, .. } = answers;
+    if !missing.is_empty() {
+        if blueprint.is_none() {
+            let names = blueprint::names();
+            let usual = names.iter().position(|name| *name == USUAL_BLUEPRINT).unwrap_or_default();
+            let select = Select::new().with_prompt("Blueprint").items(&names).default(usual);
+            blueprint = Some(names[select.interact().map_err(gone)?].to_owned());
+        }
+        if with.is_empty() && http.is_empty() {
+            with = uses(blueprint.as_deref()).map_err(gone)?;
+        }
+    }
     Ok(Complete { name, language, owner, description, blueprint, with, http })
+}
+
+/// What the service uses besides HTTP APIs, which need an address and are written into `pave.toml`.
+fn uses(blueprint: Option<&str>) -> dialoguer::Result<Vec<(String, String)>> {
+    let needed = |kind: &str| kind == "bedrock" && blueprint == Some("ai-api");
+    let kinds = USUAL_NAMES.map(|(kind, _)| (kind, needed(kind)));
+    let prompt = "What it uses (space chooses, enter goes on)";
+    let chosen = MultiSelect::new().with_prompt(prompt).items_checked(kinds).interact()?;
+    let named = |index: usize| (USUAL_NAMES[index].1.to_owned(), USUAL_NAMES[index].0.to_owned());
+    Ok(chosen.into_iter().map(named).collect())
 }
 
 impl Complete {

@@ -15,12 +15,13 @@ use super::{
     args::New,
     code,
     context::read_spec,
+    deploy,
     interview::{self, Answers},
     output::Output,
 };
 
 /// Kinds of dependency that need no address, and what one is called unless somebody says otherwise.
-const USUAL_NAMES: [(&str, &str); 6] = [
+pub const USUAL_NAMES: [(&str, &str); 6] = [
     ("postgres", "db"),
     ("redis", "cache"),
     ("s3", "files"),
@@ -42,7 +43,8 @@ pub fn run(request: &New, output: &Output) -> Done {
     let target = request.dir.clone().unwrap_or_else(|| PathBuf::from(name));
     let written = scaffold::write(&plan, &target)?;
     output.json(&json!({
-        "type": "created", "directory": target, "written": written.written, "kept": written.kept, "removed": written.removed,
+        "type": "created", "directory": target, "written": written.written, "kept": written.kept, "beside": written.beside,
+        "removed": written.removed,
         "unchanged": written.unchanged,
     }));
     if written.unchanged == 0 && written.kept.is_empty() {
@@ -57,10 +59,20 @@ pub fn run(request: &New, output: &Output) -> Done {
             written.kept.len()
         ));
         for path in &written.kept {
-            output.say(&format!("  kept {path}"));
+            let more = if written.beside.contains(path) {
+                format!("; its new version is {path}{}: merge it, then delete that", scaffold::NEW)
+            } else {
+                String::new()
+            };
+            output.say(&format!("  kept {path}{more}"));
         }
     }
-    output.next(&format!("cd {} && pave deploy --canary", target.display()));
+    let next = deploy::next(&parsed.spec);
+    if target == Path::new(".") {
+        output.next(next);
+    } else {
+        output.next(&format!("cd {} && {next}", target.display()));
+    }
     Ok(0)
 }
 

@@ -59,12 +59,16 @@ pub async fn run(request: &Verify, output: &Output) -> Done {
 
 /// Resolves when somebody asks to stop.
 async fn stopped() {
-    let Ok(mut terminate) = unix::signal(unix::SignalKind::terminate()) else {
+    let listen = |kind| unix::signal(kind);
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (listen(unix::SignalKind::terminate()), listen(unix::SignalKind::hangup()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
 }
 
@@ -269,8 +273,15 @@ impl From<VerifyError> for Failure {
             VerifyError::Start(_) => "make it start, then try its promises",
             VerifyError::Migrations(_) => "mend the migration, then try again",
             VerifyError::NotWell(_) => "make verify.toml and the service agree, then try again",
-            VerifyError::Address(_) => "check the machine's certificates",
+            VerifyError::Address(_) => "give the address of a service that runs, as in http://localhost:8080",
+            VerifyError::NothingToTry(_) => {
+                "leave --only away, or try the promise on the project itself, without --against"
+            }
         };
-        Self::new(code::INVALID, error.to_string(), todo)
+        let code = match error {
+            VerifyError::Address(_) | VerifyError::NothingToTry(_) => code::USAGE,
+            _ => code::INVALID,
+        };
+        Self::new(code, error.to_string(), todo)
     }
 }

@@ -14,4 +14,4 @@ mod write;
 
 pub use manifest::{MANIFEST, Manifest};
 pub use render::{File, FilePlan, RenderError, render};
-pub use write::{WriteError, Written, write};
+pub use write::{NEW, WriteError, Written, write};

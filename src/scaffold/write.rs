@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{FilePlan, MANIFEST, Manifest};
 
+/// What follows the name of a file that waits to be merged into its owner's version.
+pub const NEW: &str = ".new";
+
 /// Why a project cannot be written. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -46,6 +49,8 @@ pub struct Written {
     pub written: Vec<String>,
     /// Files left alone because somebody changed them since they were generated.
     pub kept: Vec<String>,
+    /// Those of them that would be generated differently now: the new version lies beside each, with [`NEW`] after its name.
+    pub beside: Vec<String>,
     /// Generated files that the spec no longer asks for and nobody had changed.
     pub removed: Vec<String>,
     /// Files that were already as they should be.
@@ -145,7 +150,12 @@ fn again(plan: &FilePlan, target: &Path) -> Result<Written, WriteError> {
             Some(bytes) if generated == Some(hex::encode(Sha256::digest(&bytes)).as_str()) => {
                 replace.push(path)
             }
-            Some(_) => done.kept.push(path.clone()),
+            Some(_) => {
+                done.kept.push(path.clone());
+                if generated != Some(file.digest().as_str()) {
+                    done.beside.push(path.clone());
+                }
+            }
         }
     }
     let mut gone = Vec::new();
@@ -159,18 +169,20 @@ fn again(plan: &FilePlan, target: &Path) -> Result<Written, WriteError> {
     // Everything is on the disk before the first file of the project is touched; the manifest goes last.
     let stage =
         tempfile::Builder::new().prefix("stage-").tempdir_in(target.join(".pave")).map_err(failed(target))?;
-    for path in &replace {
-        put(stage.path(), path, &plan[*path].bytes)?;
-    }
     replace.sort_by_key(|path| *path == MANIFEST);
-    for path in replace {
-        let full = target.join(path);
+    let beside = done.beside.iter().map(|path| (path, format!("{path}{NEW}")));
+    let moves: Vec<_> = beside.chain(replace.iter().map(|path| (*path, (*path).clone()))).collect();
+    for (path, place) in &moves {
+        put(stage.path(), place, &plan[*path].bytes)?;
+    }
+    for (_, place) in &moves {
+        let full = target.join(place);
         if let Some(parent) = full.parent() {
             fs::create_dir_all(parent).map_err(failed(parent))?;
         }
-        fs::rename(stage.path().join(path), &full).map_err(failed(&full))?;
-        done.written.push(path.clone());
+        fs::rename(stage.path().join(place), &full).map_err(failed(&full))?;
     }
+    done.written.extend(replace.into_iter().cloned());
     for path in gone {
         fs::remove_file(target.join(&path)).map_err(failed(&target.join(&path)))?;
         done.removed.push(path);
@@ -245,6 +257,8 @@ mod tests {
         let second = plan(&[("mine", "2"), ("ours", "2"), ("gone", "2"), ("same", "1"), ("new", "2")]);
         let done = write(&second, dir.path()).expect("writes");
         assert_eq!(done.kept, ["gone", "mine"]);
+        assert_eq!(done.beside, ["mine"]);
+        assert_eq!(fs::read_to_string(dir.path().join("mine.new")).expect("there"), "2");
         assert_eq!(done.written, ["new", "ours", MANIFEST]);
         assert_eq!(done.unchanged, 1);
         assert_eq!(fs::read_to_string(dir.path().join("mine")).expect("there"), "my edit");

@@ -18,5 +18,5 @@ pub use contract::{Id, NoSuchId};
 pub use report::{Finding, Report, Verdict};
 pub use requests::{FILE as REQUESTS_FILE, Requests, RequestsError, parse as parse_requests};
 pub use run::{Options, VerifyError, address, project};
-pub use stage::{BackingError, CLOUD_NAME, Cloud, Collector, Fault, Proxy, Span, Target};
+pub use stage::{BackingError, CLOUD_NAME, Cloud, Collector, Fault, Proxy, Span, Target, server_program};
 pub use subject::{IMAGE_FILE, Running, StartError, Subject, Tree};

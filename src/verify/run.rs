@@ -16,6 +16,9 @@ use super::{
     subject::{StartError, Subject},
 };
 
+/// Longest wait for the first answer of an address.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -40,9 +43,12 @@ pub enum VerifyError {
     /// It does not do what `verify.toml` says it does.
     #[error("with every dependency well, {0}")]
     NotWell(String),
-    /// The address cannot be called.
-    #[error("the address cannot be called: {0}")]
-    Address(std::io::Error),
+    /// The address cannot be called, or nothing answers there.
+    #[error("nothing answers at that address: {0}")]
+    Address(String),
+    /// None of the chosen promises can be tried from outside.
+    #[error("{0} cannot be tried on an address alone")]
+    NothingToTry(String),
 }
 
 /// Tries a project's service with everything around it under control. `said` hears each finding as it comes.
@@ -102,7 +108,7 @@ async fn tried(
 /// Tries an address, with the experiments that change nothing there.
 ///
 /// # Errors
-/// [`VerifyError::Address`] when nothing can be called at all.
+/// [`VerifyError::Address`] when nothing answers at all, [`VerifyError::NothingToTry`] when no experiment is left.
 pub async fn address(
     name: &str,
     base: &str,
@@ -110,11 +116,18 @@ pub async fn address(
     options: &Options,
     said: impl Fn(&Finding, usize, usize),
 ) -> Result<Report, VerifyError> {
-    let caller = Caller::new(base).map_err(VerifyError::Address)?;
+    let wrong = |why: String| VerifyError::Address(format!("{base} ({why})"));
+    let caller = Caller::new(base).map_err(|error| wrong(error.to_string()))?;
     let chosen: Vec<_> = experiments::from_outside()
         .into_iter()
         .filter(|one| options.only.is_empty() || options.only.contains(&one.id))
         .collect();
+    if chosen.is_empty() {
+        let ids: Vec<String> = options.only.iter().map(ToString::to_string).collect();
+        return Err(VerifyError::NothingToTry(ids.join(", ")));
+    }
+    let asked = caller.send("GET", "/livez", &[], "", FIRST_ANSWER).await;
+    asked.map_err(|error| wrong(error.to_string()))?;
     let mut findings = Vec::new();
     for one in &chosen {
         let began = Instant::now();

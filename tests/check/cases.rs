@@ -1,6 +1,6 @@
 //! For each rule, what breaks it and nothing else.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use crate::project::Broken;
 
@@ -16,6 +16,7 @@ pub const FILES: &[Case] = &[
     ("spec-not-applied", "warning", |p| p.append("pave.toml", "# more\n")),
     ("managed-file-changed", "error", |p| p.append(".pave/process/buildspec.yml", "# mine\n")),
     ("merged-file-changed", "info", |p| p.append("RUNBOOK.md", "mine\n")),
+    ("new-version-waits", "warning", |p| p.write("RUNBOOK.md.new", "theirs\n")),
     ("generated-file-missing", "error", |p| p.remove(".pave/process/image.json")),
     ("generated-file-missing", "warning", |p| p.remove("SLO.md")),
     ("generated-file-missing", "info", |p| p.remove("README.md")),
@@ -77,6 +78,13 @@ pub const MIGRATIONS: &[Case] = &[
     ("index-not-concurrent", "error", |p| {
         p.migrate("CREATE UNIQUE INDEX IF NOT EXISTS i ON ONLY things (name);")
     }),
+    ("concurrently-in-transaction", "error", |p| {
+        p.migrate_alone("CREATE INDEX CONCURRENTLY i ON things (name);\n");
+    }),
+    ("concurrently-in-transaction", "error", |p| {
+        p.migrate("");
+        p.write("migrations/0002_next.down.sql", "DROP INDEX CONCURRENTLY i;\n");
+    }),
     ("concurrently-not-alone", "error", |p| p.migrate("CREATE INDEX CONCURRENTLY i ON things (name);")),
     ("constraint-without-not-valid", "error", |p| {
         p.migrate("ALTER TABLE things ADD CONSTRAINT long CHECK (length(name) > 3);");
@@ -92,7 +100,11 @@ pub const MIGRATIONS: &[Case] = &[
     ("unique-without-index", "error", |p| {
         p.migrate("ALTER TABLE things ADD CONSTRAINT one UNIQUE (name);");
     }),
-    ("no-lock-timeout", "warning", |p| p.migrate_alone("ALTER TABLE things ADD COLUMN size int;")),
+    ("no-lock-timeout", "warning", |p| {
+        p.migrate_alone(
+            "SELECT set_config('lock_timeout', '0', true);\nALTER TABLE things ADD COLUMN size int;",
+        );
+    }),
     ("no-lock-timeout", "warning", |p| {
         p.migrate_alone("SET lock_timeout TO 0;\nALTER TABLE things ADD COLUMN size int;");
     }),
@@ -184,6 +196,13 @@ pub const READ: &str = "permissions:\n  contents: read\n";
 /// Secrets are put together here, so that no scanner takes this file for one that holds them.
 pub const SECRETS: &[Case] = &[
     ("secret-file", "error", |p| p.write("deploy/server.pem", "x")),
+    ("secret-file", "error", |p| {
+        p.write(".env", "x");
+        for arguments in [&["init", "--quiet"][..], &["add", "--force", ".env"]] {
+            let git = Command::new("git").args(arguments).current_dir(&p.root).status();
+            assert!(git.expect("git runs").success());
+        }
+    }),
     ("secret-aws-key", "error", |p| p.write("notes.md", ["the key is AK", "IAQ3EGXQZ5TB7YPLRD."].concat())),
     ("secret-private-key", "error", |p| {
         p.write("a.txt", ["-----BEGIN RSA PRIV", "ATE KEY-----\nMIIEowIBAAKCAQEAx8yq\n"].concat());

@@ -96,9 +96,10 @@ fn what_is_fine_is_not_found() {
     );
     project.write(
         "migrations/0003_index.up.sql",
-        "-- alone\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON things (name);\n",
+        "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON things (name);\n",
     );
-    project.write("migrations/0003_index.down.sql", "DROP INDEX CONCURRENTLY IF EXISTS i;\n");
+    project
+        .write("migrations/0003_index.down.sql", "-- no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS i;\n");
     project.write("migrations/0004_unique.up.sql", "SELECT set_config('lock_timeout', '2s', true);\nALTER TABLE things ADD CONSTRAINT one UNIQUE USING INDEX i;\n");
     project.write("migrations/0004_unique.down.sql", "ALTER TABLE things DROP CONSTRAINT one;\n");
     project.write(

@@ -87,8 +87,13 @@ impl Engine {
         command
     }
 
-    fn point(&self, command: &mut Command) {
+    /// Lets a command that calls `docker` find this engine, and the client that was found to build.
+    pub fn point(&self, command: &mut Command) {
+        let first = self.client.parent().map(Path::to_owned).into_iter();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let paths = first.chain(std::env::split_paths(&path)).collect::<Vec<_>>();
         command
+            .env("PATH", std::env::join_paths(paths).expect("a PATH"))
             .env("DOCKER_HOST", format!("unix://{}", self.dir.path().join("socket").display()))
             .env("DOCKER_CONFIG", self.dir.path().join("client"))
             .env("DOCKER_BUILDKIT", "1")
@@ -125,11 +130,6 @@ impl Engine {
         let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docker/bases"));
         command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("bases")).args(images).stdin(Stdio::null());
         self.point(&mut command);
-        // The script calls `docker`: the client that was found to build.
-        let first = self.client.parent().map(Path::to_owned).into_iter();
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let paths = first.chain(std::env::split_paths(&path)).collect::<Vec<_>>();
-        command.env("PATH", std::env::join_paths(paths).expect("a PATH"));
         let output = command.output().expect("bash runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tests/docker/bases: {}\n{said}", output.status);

@@ -16,7 +16,7 @@ use std::{
 
 use engine::{Engine, answers, chosen};
 use service::{Container, Image, absent, bases, steps, touch};
-use support::{Place, have, until};
+use support::{Background, Place, have, until};
 
 /// What may not be in an image, by file name in a folder of programs: it builds or installs.
 const TOOLS: [&str; 20] = [
@@ -93,6 +93,24 @@ fn in_a_container(language: &str) {
     is_small_and_unprivileged(&engine, &tag, language, &bases(&dockerfile));
     serves_and_leaves(&engine, &tag, &kinds);
     rebuilds_only_its_source(&engine, &tag, language, &project);
+    keeps_the_contract(&engine, language);
+}
+
+/// The experiments find nothing wrong with a container either; where there is a database, the image's own `migrate` makes its schema.
+fn keeps_the_contract(engine: &Engine, language: &str) {
+    let place = Place::new();
+    let kinds: &[&str] = if language == "rust" { &["http", "redis"] } else { &["http", "postgres", "redis"] };
+    let project = make(&place, language, &kinds.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let tag = format!("pave-test/{language}:verified");
+    engine.build(&project, &tag, None);
+    let began = Instant::now();
+    let mut command = place.command(&["verify", "--image", &tag, "--jobs", "4"]);
+    engine.point(&mut command);
+    command.current_dir(&project);
+    let run = Background::start(command).end();
+    assert_eq!(run.code, 0, "{run:#?}");
+    assert!(!run.out.contains("could not be run"), "{run:#?}");
+    eprintln!("{language}: a container keeps the contract, seen in {:.0} s", began.elapsed().as_secs_f64());
 }
 
 const LANGUAGES: [&str; 3] = ["python", "rust", "typescript"];

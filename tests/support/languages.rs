@@ -28,10 +28,10 @@ pub fn path(language: &str) -> Option<OsString> {
     have(what, path.is_some()).then(|| path.expect("checked"))
 }
 
-/// Where the Rust projects of one test, made one after the other, share what they compile. Two at the same time would take
-/// each other's program: they have the same name. Source: The Cargo Book, configuration, `build.build-dir`.
-pub fn shared_build_dir(test: &str) -> (&'static str, PathBuf) {
-    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects").join(test))
+/// Where the Rust projects of the tests share what they compile; cargo lets one build at a time.
+/// Source: The Cargo Book, configuration, `build.build-dir`.
+pub fn shared_build_dir() -> (&'static str, PathBuf) {
+    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects"))
 }
 
 fn version(program: &Path) -> Option<(u32, u32)> {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use regex::Regex;
+use sqlparser::keywords::Keyword;
 
 use super::{Finding, rules, tree::Tree};
 
@@ -46,6 +47,9 @@ pub(super) fn check(tree: &Tree, found: &mut Vec<Finding>) {
     for path in &ups {
         statements(tree, path, found);
     }
+    for path in pairs.values().flat_map(|pair| [pair.up, pair.down]).flatten() {
+        outside_of_transactions(tree, path, found);
+    }
     for path in pairs.values().filter_map(|pair| pair.down) {
         let empty =
             tree.text(path).and_then(|text| statement::split(&text).ok()).is_some_and(|all| all.is_empty());
@@ -55,6 +59,19 @@ pub(super) fn check(tree: &Tree, found: &mut Vec<Finding>) {
         }
     }
     found.extend(squawk::run(tree, &ups));
+}
+
+/// What cannot run in the transaction that a migration is; both ways, up and down.
+fn outside_of_transactions(tree: &Tree, path: &str, found: &mut Vec<Finding>) {
+    // As sqlx reads it, so that one convention holds in every language.
+    let Some(text) = tree.text(path).filter(|text| !text.starts_with("-- no-transaction")) else { return };
+    let Ok(statements) = statement::split(&text) else { return };
+    for s in statements.iter().filter(|s| s.find(Keyword::CONCURRENTLY).is_some()) {
+        let todo = "make `-- no-transaction` the first line of the file";
+        let what = "CONCURRENTLY cannot run in the transaction that a migration is";
+        let rule = &rules::CONCURRENTLY_IN_TRANSACTION;
+        found.push(rule.at(path, s.line, what, todo).within(s.lines.clone()));
+    }
 }
 
 fn names(pairs: &BTreeMap<(u64, String), Pair>, found: &mut Vec<Finding>) {
@@ -94,7 +111,7 @@ fn statements(tree: &Tree, path: &str, found: &mut Vec<Finding>) {
     };
     match statement::split(&text) {
         Ok(statements) => {
-            let mut migration = Migration { path, tables: BTreeSet::new(), patient: true, found };
+            let mut migration = Migration { path, tables: BTreeSet::new(), patient: false, found };
             migration.check(&statements);
         }
         Err((line, reason)) => {

@@ -48,7 +48,7 @@ pub(super) fn run(tree: &Tree, paths: &[&str]) -> Vec<Finding> {
         return Vec::new();
     }
     let mut command = Command::new("squawk");
-    // `migrate` runs each file as one transaction; the project's own .squawk.toml counts.
+    // `migrate` runs each file as one transaction, unless it asks not to, which is looked at here; the project's own .squawk.toml counts.
     command.args(["--reporter", "json", "--assume-in-transaction"]).args(&paths);
     command.current_dir(tree.root()).stdin(Stdio::null());
     let Ok(output) = command.output() else { return Vec::new() };

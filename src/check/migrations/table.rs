@@ -162,6 +162,6 @@ fn unique(what: &str, table: &str) -> Broken {
     (
         &rules::UNIQUE_WITHOUT_INDEX,
         format!("{what} and builds its index while nobody can use {table}"),
-        "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD CONSTRAINT ... UNIQUE USING INDEX",
+        "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own that begins with `-- no-transaction`, then ADD CONSTRAINT ... UNIQUE USING INDEX",
     )
 }

@@ -16,7 +16,7 @@ pub(super) struct Migration<'a> {
     pub(super) path: &'a str,
     /// Tables it made itself: nobody uses them yet.
     pub(super) tables: BTreeSet<String>,
-    /// Whether a statement would wait for a lock for ever.
+    /// Whether a statement would wait for a lock for ever; what runs migrations sees to it that it does not.
     pub(super) patient: bool,
     pub(super) found: &'a mut Vec<Finding>,
 }
@@ -119,7 +119,7 @@ impl Migration<'_> {
             }
         } else if self.in_use(&name) {
             let what = format!("stops every write to {name} while the index is built");
-            let todo = "write CREATE INDEX CONCURRENTLY, alone in its migration";
+            let todo = "write CREATE INDEX CONCURRENTLY, alone in a migration whose first line is `-- no-transaction`";
             self.add(&rules::INDEX_NOT_CONCURRENT, s, what, todo);
         }
     }

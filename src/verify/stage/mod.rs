@@ -12,4 +12,4 @@ pub use collector::{Collector, SERVER, Span};
 
 pub use proxy::{Fault, Proxy, Target};
 pub use scene::{Bench, Scene, Setup, unique};
-pub use servers::free_port;
+pub use servers::{free_port, server_program};

@@ -54,7 +54,7 @@ pub struct Server {
 }
 
 /// Looks for a program on the path, then where Debian keeps PostgreSQL's.
-fn program(name: &str) -> Option<PathBuf> {
+pub fn server_program(name: &str) -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&on_path).collect();
     if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
@@ -93,8 +93,8 @@ pub fn free_port() -> io::Result<u16> {
 /// [`ServerError`]; `variable` is what its words tell to set instead.
 pub async fn postgres(variable: &str) -> Result<Server, ServerError> {
     let absent = || ServerError::Absent { program: "postgres", variable: variable.to_owned() };
-    let initdb = program("initdb").ok_or_else(absent)?;
-    let postgres = program("postgres").ok_or_else(absent)?;
+    let initdb = server_program("initdb").ok_or_else(absent)?;
+    let postgres = server_program("postgres").ok_or_else(absent)?;
     let root = rustix::process::geteuid().is_root();
     let place = if root { place_for_anybody() } else { std::env::temp_dir() };
     let data = tempfile::Builder::new().prefix("pave-verify-").tempdir_in(place)?;
@@ -147,7 +147,7 @@ pub async fn postgres(variable: &str) -> Result<Server, ServerError> {
 /// [`ServerError`]; `variable` is what its words tell to set instead.
 pub async fn redis(variable: &str) -> Result<Server, ServerError> {
     let absent = ServerError::Absent { program: "redis-server", variable: variable.to_owned() };
-    let redis = program("redis-server").ok_or(absent)?;
+    let redis = server_program("redis-server").ok_or(absent)?;
     let data = tempfile::Builder::new().prefix("pave-verify-").tempdir()?;
     let port = free_port()?;
     let mut run = std::process::Command::new(redis);

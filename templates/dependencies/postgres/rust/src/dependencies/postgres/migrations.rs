@@ -1,8 +1,9 @@
-//! Changes of the schema: `migrations/NNNN_<name>.up.sql` and `.down.sql`, run by this same program.
+//! Changes of the schema: `migrations/NNNN_<name>.up.sql` and `.down.sql`, run by this same program; each is one transaction
+//! unless its first line is `-- no-transaction`, for CREATE INDEX CONCURRENTLY and the like.
 //!
-//! sqlx keeps what was applied in `_sqlx_migrations`, each with a checksum, and holds an advisory lock while it works.
+//! sqlx keeps what was applied in `_sqlx_migrations`, each with a checksum.
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, time::Duration};
 
 use serde::Serialize;
 use sqlx::{
@@ -13,6 +14,10 @@ use sqlx::{
 use super::Settings;
 
 const FOLDER: &str = "migrations";
+/// Any number, the same in every process.
+const LOCK: i64 = 7_014_386_229;
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(60);
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
@@ -31,10 +36,15 @@ pub struct Status {
 
 /// `up`: all that are pending; a second run changes nothing. `down`: takes the last one back. `status`: says what there is.
 pub async fn run(what: &str, settings: &Settings) -> Result<(), Box<dyn Error>> {
-    // A change may take its time, but not while everyone else waits for the lock that it waits for.
-    let patient = [("statement_timeout", "0"), ("lock_timeout", "30s")];
+    // A change may take its time, but not while every request waits for the lock that it waits for.
+    let patient = [("statement_timeout", "0"), ("lock_timeout", "5s")];
     let mut connection = settings.options.clone().options(patient).connect().await?;
-    let migrator = migrator().await?;
+    // It goes with the connection, however the process ends.
+    tokio::time::timeout(WAIT_FOR_OTHERS, locked(&mut connection))
+        .await
+        .map_err(|_| "another migration runs and does not end")??;
+    let mut migrator = migrator().await?;
+    migrator.set_locking(false);
     match what {
         "up" => migrator.run(&mut connection).await?,
         "down" => {
@@ -66,6 +76,17 @@ pub async fn run(what: &str, settings: &Settings) -> Result<(), Box<dyn Error>> 
 
 async fn migrator() -> Result<Migrator, MigrateError> {
     Migrator::new(Path::new(FOLDER)).await
+}
+
+/// Asks again and again: CREATE INDEX CONCURRENTLY waits for every statement that runs, one that waits for us included.
+async fn locked(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    loop {
+        let asked = sqlx::query("select pg_try_advisory_lock($1)").bind(LOCK);
+        if asked.fetch_one(&mut *connection).await?.try_get(0)? {
+            return Ok(());
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
 }
 
 /// Versions that were applied, the oldest first.

@@ -1,11 +1,16 @@
-// Migrations: `migrations/NNNN_<name>.up.sql` and `.down.sql`, each one transaction, run by hand or by a release, never at
-// start. Change in two steps: first what old and new code both live with, later what only the new code needs.
+// Migrations: `migrations/NNNN_<name>.up.sql` and `.down.sql`, each one transaction unless its first line is
+// `-- no-transaction` (for CREATE INDEX CONCURRENTLY and the like), run by hand or by a release, never at start. Change in two steps: first what old and new code both live with, later what only the new code needs.
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ClientBase } from "pg";
 import { logFatal } from "../../logs.ts";
 
 const FOLDER = new URL("../../../migrations/", import.meta.url);
 const CONNECT_MS = 10_000;
+const WAIT_FOR_OTHERS_MS = 60_000;
+const ASK_AGAIN_MS = 100;
+// A migration that waits for a table's lock holds up every request that comes after it.
+const WAIT_FOR_REQUESTS_MS = 5_000;
 const EX_USAGE = 64;
 
 export interface Status {
@@ -34,6 +39,11 @@ export async function pendingMigrations(client: ClientBase): Promise<string[]> {
 
 async function step(client: ClientBase, file: string, record: string, name: string): Promise<void> {
   const sql = await readFile(new URL(file, FOLDER), "utf8");
+  if (sql.startsWith("-- no-transaction")) {
+    await client.query(sql);
+    await client.query(record, [name]);
+    return;
+  }
   await client.query("BEGIN");
   await client.query(sql);
   await client.query(record, [name]);
@@ -54,15 +64,26 @@ async function down(client: ClientBase): Promise<void> {
   if (last !== undefined) await step(client, `${last}.down.sql`, "DELETE FROM schema_migrations WHERE name = $1", last);
 }
 
+/** Asks again and again: CREATE INDEX CONCURRENTLY waits for every statement that runs, one that waits for us included. */
+async function lock(client: ClientBase): Promise<void> {
+  const began = performance.now();
+  const sql = "SELECT pg_try_advisory_lock(hashtext('schema_migrations')) AS ours";
+  while (!(await client.query<{ ours: boolean }>(sql)).rows[0]?.ours) {
+    if (performance.now() - began > WAIT_FOR_OTHERS_MS) throw new Error("another migration runs and does not end");
+    await sleep(ASK_AGAIN_MS);
+  }
+}
+
 const COMMANDS = { up, down, status };
 
 /** Runs one command; says where things stand afterwards. One at a time: a second one waits for the first. */
 export async function migrate(url: string, command: keyof typeof COMMANDS): Promise<Status> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS, lock_timeout: 60_000 });
+  const limits = { connectionTimeoutMillis: CONNECT_MS, lock_timeout: WAIT_FOR_REQUESTS_MS };
+  const client = new Client({ connectionString: url, ...limits });
   await client.connect();
   try {
     // The lock goes with the connection, however the process ends.
-    await client.query("SELECT pg_advisory_lock(hashtext('schema_migrations'))");
+    await lock(client);
     await COMMANDS[command](client);
     return await status(client);
   } finally {

@@ -3,6 +3,7 @@
 Safe to run from many processes at once: a lock lets one at a time, and who comes later finds nothing to do.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Any
 FOLDER = Path(__file__).parents[4] / "migrations"
 
 LOCK = 7_014_386_229  # any number, the same in every process
-WAIT_FOR_OTHERS = "60s"
+WAIT_FOR_OTHERS_SECONDS = 60
 WAIT_FOR_REQUESTS = "5s"  # a migration that waits for a table's lock holds up every request that comes after it
+NO_TRANSACTION = "-- no-transaction"  # the first line of a file with CREATE INDEX CONCURRENTLY or the like
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -50,9 +52,7 @@ async def up(connection: Any) -> list[str]:
     async with _alone(connection):
         pending = (await state(connection)).pending
         for name in pending:
-            async with connection.transaction():
-                await connection.execute(_sql(name, "up"))
-                await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", name)
+            await _step(connection, _sql(name, "up"), "INSERT INTO schema_migrations (name) VALUES ($1)", name)
     return pending
 
 
@@ -61,10 +61,18 @@ async def down(connection: Any) -> list[str]:
     async with _alone(connection):
         last = (await state(connection)).applied[-1:]
         for name in last:
-            async with connection.transaction():
-                await connection.execute(_sql(name, "down"))
-                await connection.execute("DELETE FROM schema_migrations WHERE name = $1", name)
+            await _step(connection, _sql(name, "down"), "DELETE FROM schema_migrations WHERE name = $1", name)
     return last
+
+
+async def _step(connection: Any, sql: str, record: str, name: str) -> None:
+    if sql.startswith(NO_TRANSACTION):
+        await connection.execute(sql)
+        await connection.execute(record, name)
+        return
+    async with connection.transaction():
+        await connection.execute(sql)
+        await connection.execute(record, name)
 
 
 def _sql(name: str, direction: str) -> str:
@@ -73,8 +81,10 @@ def _sql(name: str, direction: str) -> str:
 
 @asynccontextmanager
 async def _alone(connection: Any) -> AsyncIterator[None]:
-    await connection.execute(f"SET lock_timeout = '{WAIT_FOR_OTHERS}'")
-    await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+    # Asked again and again, because CREATE INDEX CONCURRENTLY waits for every statement that runs, one that waits for us included.
+    async with asyncio.timeout(WAIT_FOR_OTHERS_SECONDS):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            await asyncio.sleep(0.1)
     try:
         await connection.execute(f"SET lock_timeout = '{WAIT_FOR_REQUESTS}'")
         await connection.execute(TABLE)
