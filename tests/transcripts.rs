@@ -37,7 +37,7 @@ fn settings(place: &Place) -> insta::Settings {
         (r#""evidence":\{[^}]*\}"#, "[EVIDENCE]"),
         (r"\{.worse.:.*\}", "[EVIDENCE]"),
         (r"(?m)^[0-9a-f]{6} mini", "[INSTANCE] mini"),
-        (r"(?m)^(ok     |missing) (.*): .*$", "[STATE] $2: [FOUND]"),
+        (r"(?m)^(ok     |missing) (.*): .*$(\n {8}.*$)?", "[STATE] $2: [FOUND]"),
         (r"(?m)^        .*\n", ""),
     ] {
         settings.add_filter(pattern, replacement);

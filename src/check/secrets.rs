@@ -58,7 +58,7 @@ static SHAPES: [Shape; 9] = [
     ),
     shape!(
         rules::SECRET_URL,
-        r#"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"'<>]{1,64}:(?<s>[^\s@/"'<>${}]{8,128})@[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}"#,
+        r#"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@"'<>]{0,64}:(?<s>[^\s@/"'<>${}]{8,128})@[A-Za-z0-9][A-Za-z0-9.-]*"#,
         random
     ),
     shape!(
@@ -68,7 +68,7 @@ static SHAPES: [Shape; 9] = [
     ),
     shape!(
         rules::SECRET_ASSIGNED,
-        r#"(?im)^\s{0,16}(?:export )?[A-Z0-9_.-]{0,40}(?:PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|CREDENTIAL)[A-Z0-9_.-]{0,20}(?:=|:\s{1,4})(?<s>[A-Za-z0-9+/=_~!@#%^*-]{16,256})\s*$"#,
+        r#"(?im)^\s{0,16}(?:export )?[A-Z0-9_.-]{0,40}(?:PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH_?TOKEN|ACCESS_?TOKEN|CREDENTIAL)[A-Z0-9_.-]{0,20}(?: {0,8}= {0,8}|:\s{1,4})(?<s>[A-Za-z0-9+/=_~!@#%^*-]{16,256})\s*$"#,
         random
     ),
 ];

@@ -140,6 +140,10 @@ impl Complete {
             let mut one = Table::new();
             one["name"] = value(name);
             one["kind"] = value(kind);
+            if kind == "postgres" {
+                // Notes live in it: without it the service can do nothing.
+                one["critical"] = value(true);
+            }
             if kind == "bedrock" {
                 // A model takes longer than the two seconds that suit other dependencies.
                 one["timeout"] = value("8s");

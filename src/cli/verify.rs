@@ -256,6 +256,13 @@ fn show(report: &Report, output: &Output) -> u8 {
     output.json(&json!({
         "type": "verified", "service": report.service, "held": held, "failed": failed, "not_run": not_run,
     }));
+    if failed.is_empty() && held == 0 {
+        output.say(
+            &output
+                .paint(Tone::Bad, &format!("{}: none of {not_run} experiments could be run", report.service)),
+        );
+        return code::INVALID;
+    }
     if failed.is_empty() {
         let rest = if not_run == 0 { String::new() } else { format!(", {not_run} could not be run") };
         output.say(&format!("{}: {held} experiments held{rest}", report.service));

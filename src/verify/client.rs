@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -18,6 +18,9 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+
+/// The longest answer that is read; a service that never ends one would fill this machine.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
@@ -109,7 +112,8 @@ impl Caller {
             let response =
                 self.client.request(request).await.map_err(|error| NoAnswer::Broken(chain(&error)))?;
             let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| NoAnswer::Broken(chain(&error)))?.to_bytes();
+            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+            let body = body.map_err(|error| NoAnswer::Broken(chain(error.as_ref())))?.to_bytes();
             Ok(Answer { status: head.status.as_u16(), headers: head.headers, body, took: began.elapsed() })
         };
         tokio::time::timeout(limit, whole).await.unwrap_or(Err(NoAnswer::Late(limit)))
@@ -127,6 +131,11 @@ fn chain(error: &dyn std::error::Error) -> String {
     words
 }
 
+/// A connection to the service that fails, fails its promise.
+fn lost(error: std::io::Error) -> NoAnswer {
+    NoAnswer::Broken(error.to_string())
+}
+
 /// A request whose bytes are sent by hand.
 pub struct Slow {
     stream: TcpStream,
@@ -137,19 +146,19 @@ impl Slow {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn begin(address: SocketAddr, part: &str) -> std::io::Result<Self> {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        stream.write_all(part.as_bytes()).await?;
-        Ok(Self { stream })
+    pub async fn begin(address: SocketAddr, part: &str) -> Result<Self, NoAnswer> {
+        let mut slow = Self { stream: TcpStream::connect(address).await.map_err(lost)? };
+        slow.stream.set_nodelay(true).map_err(lost)?;
+        slow.more(part).await?;
+        Ok(slow)
     }
 
     /// Sends more.
     ///
     /// # Errors
     /// When the other side has gone.
-    pub async fn more(&mut self, part: &str) -> std::io::Result<()> {
-        self.stream.write_all(part.as_bytes()).await
+    pub async fn more(&mut self, part: &str) -> Result<(), NoAnswer> {
+        self.stream.write_all(part.as_bytes()).await.map_err(lost)
     }
 
     /// The status line's number, 0 when the connection was closed without one.

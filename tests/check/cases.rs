@@ -198,12 +198,22 @@ pub const SECRETS: &[Case] = &[
     ("secret-file", "error", |p| p.write("deploy/server.pem", "x")),
     ("secret-file", "error", |p| {
         p.write(".env", "x");
+        let git = p.with_git();
         for arguments in [&["init", "--quiet"][..], &["add", "--force", ".env"]] {
-            let git = Command::new("git").args(arguments).current_dir(&p.root).status();
+            let git = Command::new(&git).args(arguments).current_dir(&p.root).status();
             assert!(git.expect("git runs").success());
         }
     }),
     ("secret-aws-key", "error", |p| p.write("notes.md", ["the key is AK", "IAQ3EGXQZ5TB7YPLRD."].concat())),
+    ("secret-assigned", "error", |p| {
+        p.write(
+            "keys.ini",
+            ["aws_secret_access", "_key = wJa7rXUtnFEMIK7MDENGbPxRfiCYEXq9zKEYaB3c\n"].concat(),
+        );
+    }),
+    ("secret-in-url", "error", |p| {
+        p.write("notes.md", ["redis://:Zx9", "qLm2Tr7wKp@cache\n"].concat());
+    }),
     ("secret-private-key", "error", |p| {
         p.write("a.txt", ["-----BEGIN RSA PRIV", "ATE KEY-----\nMIIEowIBAAKCAQEAx8yq\n"].concat());
     }),

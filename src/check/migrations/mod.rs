@@ -61,15 +61,21 @@ pub(super) fn check(tree: &Tree, found: &mut Vec<Finding>) {
     found.extend(squawk::run(tree, &ups));
 }
 
-/// What cannot run in the transaction that a migration is; both ways, up and down.
+/// What cannot run in the transaction that a migration, or several statements at once, are; both ways, up and down.
 fn outside_of_transactions(tree: &Tree, path: &str, found: &mut Vec<Finding>) {
-    // As sqlx reads it, so that one convention holds in every language.
-    let Some(text) = tree.text(path).filter(|text| !text.starts_with("-- no-transaction")) else { return };
+    let Some(text) = tree.text(path) else { return };
     let Ok(statements) = statement::split(&text) else { return };
-    for s in statements.iter().filter(|s| s.find(Keyword::CONCURRENTLY).is_some()) {
-        let todo = "make `-- no-transaction` the first line of the file";
+    let (rule, what, todo) = if statements.len() > 1 {
+        let what = "CONCURRENTLY cannot run in the transaction that several statements make";
+        (&rules::CONCURRENTLY_NOT_ALONE, what, "give it a migration of its own")
+    } else if text.starts_with("-- no-transaction") {
+        // As sqlx reads it, so that one convention holds in every language.
+        return;
+    } else {
         let what = "CONCURRENTLY cannot run in the transaction that a migration is";
-        let rule = &rules::CONCURRENTLY_IN_TRANSACTION;
+        (&rules::CONCURRENTLY_IN_TRANSACTION, what, "make `-- no-transaction` the first line of the file")
+    };
+    for s in statements.iter().filter(|s| s.find(Keyword::CONCURRENTLY).is_some()) {
         found.push(rule.at(path, s.line, what, todo).within(s.lines.clone()));
     }
 }

@@ -24,17 +24,17 @@ pub(super) struct Migration<'a> {
 impl Migration<'_> {
     pub(super) fn check(&mut self, statements: &[Statement]) {
         for statement in statements {
-            self.one(statement, statements.len());
+            self.one(statement);
         }
         self.validated_too_soon(statements);
     }
 
-    fn one(&mut self, s: &Statement, count: usize) {
+    fn one(&mut self, s: &Statement) {
         use Keyword as K;
         if s.says(0, &[K::SET]) || s.says(0, &[K::SELECT]) {
             self.setting(s);
         } else if s.says(0, &[K::CREATE]) {
-            self.create(s, count);
+            self.create(s);
         } else if s.says(0, &[K::ALTER, K::TABLE]) {
             let at = s.skip(2, &[K::IF, K::EXISTS, K::ONLY]);
             if s.name(at).is_some_and(|(name, _)| self.in_use(&name)) {
@@ -83,11 +83,11 @@ impl Migration<'_> {
         });
     }
 
-    fn create(&mut self, s: &Statement, count: usize) {
+    fn create(&mut self, s: &Statement) {
         use Keyword as K;
         let Some(at) = s.find(K::TABLE).filter(|at| *at <= 3) else {
             if s.find(K::INDEX).is_some_and(|at| at <= 2) {
-                self.index(s, count);
+                self.index(s);
             }
             return;
         };
@@ -103,21 +103,11 @@ impl Migration<'_> {
         }
     }
 
-    fn index(&mut self, s: &Statement, count: usize) {
+    fn index(&mut self, s: &Statement) {
         use Keyword as K;
         let Some(on) = s.find(K::ON) else { return };
         let Some((name, _)) = s.name(s.skip(on + 1, &[K::ONLY])) else { return };
-        if s.find(K::CONCURRENTLY).is_some_and(|at| at < on) {
-            if count > 1 {
-                self.add(
-                    &rules::CONCURRENTLY_NOT_ALONE,
-                    s,
-                    "CREATE INDEX CONCURRENTLY cannot run in the transaction that several statements make"
-                        .to_owned(),
-                    "give it a migration of its own",
-                );
-            }
-        } else if self.in_use(&name) {
+        if s.find(K::CONCURRENTLY).is_none_or(|at| at >= on) && self.in_use(&name) {
             let what = format!("stops every write to {name} while the index is built");
             let todo = "write CREATE INDEX CONCURRENTLY, alone in a migration whose first line is `-- no-transaction`";
             self.add(&rules::INDEX_NOT_CONCURRENT, s, what, todo);

@@ -52,6 +52,13 @@ async fn down_then_up(bench: &Bench, name: String, fault: Fault) -> Observed {
     if calls > SPARED {
         return broken(format!("{calls} calls for {WHILE_OPEN} requests"));
     }
+    // It is this dependency's circuit and no other's.
+    for other in scene.others(&name) {
+        let answer = scene.reach(&other, &scene.prepared(&other).await?).await?;
+        if !answer.ok() || (!degraded(&answer).is_empty() && degraded(&answer) != name) {
+            return broken(format!("while {name} was down {other} was answered {}", answer.brief()));
+        }
+    }
     proxy.set(Fault::None);
     let began = std::time::Instant::now();
     let back =

@@ -1,16 +1,19 @@
 //! C11: configuration is checked at start; what is wrong is named, and no value is printed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     spec::types::{Dependency, DependencyKind},
     verify::{
         report::{Miss, Observed, broken},
-        stage::{Bench, Setup},
+        stage::{Bench, Database, Setup},
     },
 };
 
-use super::Experiment;
+use super::{
+    Experiment,
+    draining::{LIMIT as LEAVING, leaves},
+};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -18,7 +21,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 const SECRET: &str = "hunter2-4711";
 
 pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
-    let mut all = vec![wrong("PORT".to_owned(), Some(format!("many-{SECRET}")))];
+    let mut all = vec![
+        wrong("PORT".to_owned(), Some(format!("many-{SECRET}"))),
+        Experiment::new(
+            11,
+            "what it prints while it works",
+            "no secret of its variables, of an address or of a header",
+            |bench| Box::pin(tells_nothing(bench)),
+        ),
+    ];
     for dependency in dependencies {
         let name = |suffix: &str| format!("{}_{suffix}", dependency.name.replace('-', "_").to_uppercase());
         match dependency.kind {
@@ -42,6 +53,30 @@ fn wrong(variable: String, value: Option<String>) -> Experiment {
     Experiment::new(11, format!("{variable} is {how}"), expected, move |bench| {
         Box::pin(refuses(bench, variable.clone(), value.clone()))
     })
+}
+
+async fn tells_nothing(bench: &Bench) -> Observed {
+    let mut scene = bench.scene(&Setup::default()).await?;
+    let path = &bench.requests.read.request.path;
+    let more = if path.contains('?') { '&' } else { '?' };
+    let bearer = format!("Bearer {SECRET}");
+    let headers = [("authorization", bearer.as_str()), ("cookie", SECRET)];
+    for path in [format!("{path}{more}token={SECRET}"), format!("/nowhere?token={SECRET}")] {
+        scene.caller.send("GET", &path, &headers, "", LIMIT).await?;
+    }
+    scene.running.terminate().await;
+    leaves(scene.running.ended(LEAVING).await, Instant::now())?;
+    let password = bench.backing.database.as_ref().map(Database::password);
+    let keys = bench.backing.credentials.iter().filter(|(name, _)| name.contains("SECRET"));
+    let mut secrets: Vec<String> = keys.map(|(_, value)| value.clone()).chain(password).collect();
+    // A short one may be part of anything.
+    secrets.retain(|secret| secret.len() >= 8);
+    secrets.push(SECRET.to_owned());
+    let lines = scene.running.lines();
+    match lines.iter().find(|line| secrets.iter().any(|secret| line.contains(secret))) {
+        None => Ok(format!("{} lines without any of {} secrets", lines.len(), secrets.len())),
+        Some(_) => broken("a line of its log has a secret in it"),
+    }
 }
 
 async fn refuses(bench: &Bench, variable: String, value: Option<String>) -> Observed {

@@ -23,11 +23,12 @@ const INSIDES: [&str; 6] =
     ["Traceback (most recent", "    at ", "node_modules/", "panicked at", ".py\", line", "src/main.rs"];
 
 /// Headers every answer has, with what their value must hold.
-const HEADERS: [(&str, &str); 4] = [
+const HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("content-security-policy", "default-src '"),
     ("referrer-policy", "no-referrer"),
     ("strict-transport-security", "max-age="),
+    ("cache-control", "no-store"),
 ];
 
 type Run = for<'a> fn(&'a Caller, &'a Requests) -> BoxFuture<'a, Observed>;
@@ -171,13 +172,23 @@ async fn security(caller: &Caller, requests: &Requests) -> Observed {
                 return broken(format!("{path}: {name} is `{}`", answer.header(name)));
             }
         }
+        let policy = answer.header("content-security-policy");
+        if policy.contains("unsafe-") || policy.contains('*') {
+            return broken(format!("{path}: content-security-policy is `{policy}`"));
+        }
+        let age = answer.header("strict-transport-security").split("max-age=").nth(1).unwrap_or_default();
+        let age: String = age.chars().take_while(char::is_ascii_digit).collect();
+        if age.parse::<u64>().unwrap_or(0) == 0 {
+            return broken(format!("{path}: strict-transport-security lasts no time"));
+        }
         for banner in ["server", "x-powered-by"] {
             // A balancer in front may add its own; what tells a version tells an attacker.
             let value = answer.header(banner);
             if banner == "x-powered-by" && !value.is_empty() || value.contains(|c: char| c.is_ascii_digit()) {
                 return broken(format!("{path}: {banner} is `{value}`"));
             }
-            if ["uvicorn", "hypercorn", "gunicorn", "fastify", "express", "axum"].contains(&value) {
+            let first = value.split([' ', '/']).next().unwrap_or_default();
+            if ["uvicorn", "hypercorn", "gunicorn", "fastify", "express", "axum"].contains(&first) {
                 return broken(format!("{path}: {banner} is `{value}`"));
             }
         }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 /// How long a session may take to leave a database that is to be copied.
@@ -28,6 +29,9 @@ pub enum DatabaseError {
     Host(#[from] std::io::Error),
 }
 
+/// Nobody asks for it; it is looked for in what a service prints.
+const PASSWORD: &str = "verify-hunter2-0815";
+
 /// A server on which databases may be made and dropped.
 #[derive(Debug)]
 pub struct Database {
@@ -38,7 +42,7 @@ pub struct Database {
     prefix: String,
 }
 
-/// What a schema consists of, one line for each column, index, constraint and enum value, sorted: two databases with the same
+/// What a schema consists of, one line for each relation, column, index, constraint, routine, trigger, domain and enum value, sorted: two databases with the same
 /// lines answer the same statements. The tables in which migration tools keep their notes are left out.
 const SCHEMA: &str = "
     SELECT line FROM (
@@ -54,6 +58,19 @@ const SCHEMA: &str = "
         UNION ALL
         SELECT 'enum ' || t.typname || ' ' || e.enumlabel, ''
         FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
+        UNION ALL
+        SELECT 'relation ' || c.relkind::text || ' ' || c.relname, c.relname
+        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        UNION ALL
+        SELECT 'routine ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', ''
+        FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT 'trigger ' || t.tgname || ' ' || pg_get_triggerdef(t.oid), c.relname
+        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal
+        UNION ALL
+        SELECT 'domain ' || t.typname, '' FROM pg_type t
+        WHERE t.typnamespace = 'public'::regnamespace AND t.typtype = 'd'
     ) AS parts
     WHERE t NOT LIKE '%migrations' AND t <> 'alembic_version'
     ORDER BY line";
@@ -62,7 +79,7 @@ impl Database {
     /// A server that was started for this run.
     pub fn local(address: SocketAddr) -> Self {
         let mut config = Config::new();
-        config.host("127.0.0.1").port(address.port()).user("pave").password("pave").dbname("postgres");
+        config.host("127.0.0.1").port(address.port()).user("pave").password(PASSWORD).dbname("postgres");
         Self::new(config, address)
     }
 
@@ -97,10 +114,17 @@ impl Database {
         Ok(client)
     }
 
+    /// What its user is known by; empty when it has none.
+    pub fn password(&self) -> String {
+        self.config.get_password().map(String::from_utf8_lossy).unwrap_or_default().into_owned()
+    }
+
     /// The address of a database, as a service takes it, through whatever listens on `port` of loopback.
     pub fn url(&self, database: &str, port: u16) -> String {
         let user = self.config.get_user().unwrap_or("postgres");
-        let password = self.config.get_password().map(String::from_utf8_lossy).unwrap_or_default();
+        let password = self.password();
+        let [user, password] =
+            [user, password.as_str()].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
         format!("postgres://{user}:{password}@127.0.0.1:{port}/{database}")
     }
 

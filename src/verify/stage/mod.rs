@@ -9,6 +9,7 @@ mod servers;
 
 pub use backing::{Backing, BackingError, CLOUD_NAME, Cloud};
 pub use collector::{Collector, SERVER, Span};
+pub use database::Database;
 
 pub use proxy::{Fault, Proxy, Target};
 pub use scene::{Bench, Scene, Setup, unique};

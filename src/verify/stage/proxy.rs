@@ -191,9 +191,10 @@ impl Shared {
         let (from_server, to_server) = server.into_split();
         // Whichever ends first ends both; what is dropped is reset, as a broken network would.
         tokio::select! {
+            biased;
+            () = self.down() => {}
             () = self.pump(from_client, to_server, false) => {}
             () = self.pump(from_server, to_client, true) => {}
-            () = self.down() => {}
         }
     }
 
@@ -217,9 +218,11 @@ impl Shared {
         });
         let connection =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        // Down first: a request that came after the fault must not slip through.
         tokio::select! {
-            _ = connection => {}
+            biased;
             () = self.down() => {}
+            _ = connection => {}
         }
     }
 

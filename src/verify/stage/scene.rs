@@ -189,6 +189,19 @@ impl Scene<'_> {
         proxy.map(Arc::as_ref).ok_or_else(|| Miss::NotRun(format!("no proxy stands before {dependency}")))
     }
 
+    /// The other dependencies, as long as none of their calls goes through this one.
+    pub fn others(&self, dependency: &str) -> Vec<String> {
+        let of = |name: &str| self.bench.dependency(name).map(|one| one.kind);
+        // The store stands behind most requests, and one proxy before all that is on AWS.
+        let apart = |name: &str| of(name) == Some(DependencyKind::Http);
+        let names = self.proxies.keys().filter(|name| name.as_str() != dependency && apart(name));
+        if apart(dependency) || of(dependency) == Some(DependencyKind::Redis) {
+            names.cloned().collect()
+        } else {
+            Vec::new()
+        }
+    }
+
     /// Breaks or heals every dependency.
     pub fn set_all(&self, fault: Fault) {
         for proxy in self.proxies.values() {

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
@@ -49,8 +50,24 @@ pub enum ServerError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    _process: Child,
+    process: Child,
     _data: TempDir,
+}
+
+/// Longest wait for a server that was asked to end.
+const END: Duration = Duration::from_secs(3);
+
+impl Drop for Server {
+    /// Asks before it is killed: PostgreSQL gives its shared memory back only when it ends by itself.
+    fn drop(&mut self) {
+        let pid = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let Some(pid) = pid else { return };
+        let asked = kill_process(pid, Signal::INT);
+        let began = Instant::now();
+        while asked.is_ok() && matches!(self.process.try_wait(), Ok(None)) && began.elapsed() < END {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 /// Looks for a program on the path, then where Debian keeps PostgreSQL's.
@@ -170,7 +187,7 @@ async fn start(
     let began = Instant::now();
     loop {
         if TcpStream::connect(address).await.is_ok() {
-            return Ok(Server { address, _process: process, _data: data });
+            return Ok(Server { address, process, _data: data });
         }
         let ended = process.try_wait()?;
         if ended.is_some() || began.elapsed() > START {
