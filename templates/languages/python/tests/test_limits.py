@@ -40,6 +40,18 @@ def test_a_head_that_never_ends_is_cut_off(start_service: StartService, head: by
         assert slow.recv(4096) == b""
 
 
+def test_a_head_that_begins_beside_a_whole_request_is_cut_off_too(start_service: StartService) -> None:
+    service = start_service(header_timeout_ms=200)
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
+        slow.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /livez HTTP/1.1\r\nx-slow: ")
+        assert everything(slow).startswith(b"HTTP/1.1 200")
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(4096), b""))
+
+
 async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.Event().wait()
 

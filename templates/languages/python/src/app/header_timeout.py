@@ -20,15 +20,23 @@ class HeaderTimeoutProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """The clock runs only while a head has begun and not ended."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-            self._expect_head()
-        else:
-            self._stop_waiting()
+        self._look_for_head()
+
+    def on_response_complete(self) -> None:
+        """The next head may have begun in what came together with the request that is answered now."""
+        super().on_response_complete()
+        self._look_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _look_for_head(self) -> None:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._expect_head()
+        else:
+            self._stop_waiting()
 
     def _expect_head(self) -> None:
         if self._waiting is None:
