@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.limits import LoadShedding, TimeLimit
-from serving import StartService, call
+from serving import StartService, call, everything
 
 HEAD = b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 
@@ -45,11 +45,6 @@ def test_a_head_that_begins_beside_a_whole_request_is_cut_off_too(start_service:
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
         slow.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /livez HTTP/1.1\r\nx-slow: ")
         assert everything(slow).startswith(b"HTTP/1.1 200")
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
-    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 async def hangs(scope: Scope, receive: Receive, send: Send) -> None:
