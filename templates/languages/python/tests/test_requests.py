@@ -150,6 +150,27 @@ def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.Ca
     assert "hunter2" not in out + body.decode()
 
 
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_a_body_that_is_broken_ends_the_request_without_an_error_of_ours(
+    start_service: StartService, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("INFO", "r1")
+    service = start_service()
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as connection:
+        head = f"{method} /v1/notes HTTP/1.1\r\nhost: x\r\nx-request-id: abc\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode() + b"no length\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 400")
+    out = ""
+
+    def logged() -> bool:
+        nonlocal out
+        out += capsys.readouterr().out
+        return '"request_id": "abc"' in out and '"duration_ms"' in out
+
+    wait_until(logged, "the request was not logged")
+    assert '"level": "error"' not in out
+
+
 def test_fields_that_sound_like_secrets_are_redacted() -> None:
     assert redacted({"api_key": "x", "inner": {"password": "y", "n": 1}}) == {
         "api_key": "[redacted]",

@@ -40,10 +40,14 @@ class HeaderTimeoutProtocol(H11Protocol):
         headers = SECURITY_HEADERS | {"x-request-id": own_id, "connection": "close"}
         answer = problem_response(400, "the request is not valid HTTP", headers)
         request_id_of.reset(token)
+        content = bytes(answer.body)
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # the body was broken: what its handler may still say goes nowhere
+            content = b"" if self.cycle.scope["method"] == "HEAD" else content
         # Refused when an answer has begun: then only cutting the connection tells the caller.
         with suppress(h11.LocalProtocolError):
             start = h11.Response(status_code=400, headers=answer.raw_headers, reason=b"Bad Request")
-            events = (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage())
+            events = (start, h11.Data(data=content), h11.EndOfMessage())
             self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()
 
