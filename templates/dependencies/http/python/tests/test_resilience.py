@@ -114,6 +114,19 @@ def test_reads_are_retried_and_writes_only_with_a_key(upstream: Upstream) -> Non
     assert use(upstream, scenario) == [3, 1, 3]
 
 
+def test_the_log_names_the_dependency_that_is_asked_again(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    upstream.status = 503
+
+    async def scenario(client: HttpDependency) -> None:
+        with pytest.raises(Transient):
+            await client.get_json("/x")
+
+    with caplog.at_level("WARNING", "app.resilience"):
+        use(upstream, scenario)
+    told = [record.__dict__["fields"] for record in caplog.records]
+    assert told == [{"dependency": "upstream", "reason": "answered 503", "failures": count} for count in (1, 2)]
+
+
 def test_our_own_mistake_is_neither_retried_nor_covered_up_nor_held_against_it(upstream: Upstream) -> None:
     upstream.status = 404
 
