@@ -1,6 +1,7 @@
 """The service served by its own server in a thread of the tests, and what is needed to wait for it."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,11 @@ def running(settings: Settings) -> Iterator[tuple[httpx2.Client, Lifecycle]]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
 def call(app: ASGIApp, seconds_asked: str = "") -> tuple[int, bytes]:

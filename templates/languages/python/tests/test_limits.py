@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.limits import LoadShedding, TimeLimit
-from serving import StartService, call
+from serving import StartService, call, everything
 
 HEAD = b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 
@@ -38,6 +38,13 @@ def test_a_head_that_never_ends_is_cut_off(start_service: StartService, head: by
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
         slow.sendall(head)
         assert slow.recv(4096) == b""
+
+
+def test_a_head_that_begins_beside_a_whole_request_is_cut_off_too(start_service: StartService) -> None:
+    service = start_service(header_timeout_ms=200)
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as slow:
+        slow.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /livez HTTP/1.1\r\nx-slow: ")
+        assert everything(slow).startswith(b"HTTP/1.1 200")
 
 
 async def hangs(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,7 @@
 """What every answer carries, and what the log says about it."""
 
 import json
+import socket
 from typing import Any
 
 import httpx2
@@ -13,7 +14,7 @@ from app.observer import Observer
 from app.request_frame import RequestFrame
 from app.settings import SERVICE, ServerSettings
 from app.telemetry import Telemetry
-from serving import StartService, call, wait_until
+from serving import StartService, call, everything, wait_until
 
 
 def test_health_says_who_answers(start_service: StartService) -> None:
@@ -43,6 +44,35 @@ def test_an_unknown_path_is_a_problem(service: httpx2.Client) -> None:
 def test_json_that_is_none_is_a_bad_request(service: httpx2.Client) -> None:
     answer = service.post("/v1/notes", content=b"{", headers={"content-type": "application/json"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"no http at all\r\n\r\n", "not valid HTTP"),
+        (b"POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n", "not valid HTTP"),
+        (
+            b"POST /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"0\r\n\r\nGET /livez HTTP/1.1\r\nhost: x\r\n\r\n",
+            "not both",
+        ),
+    ],
+    ids=["noise", "bad length", "two lengths"],
+)
+def test_a_request_that_cannot_be_read_is_a_problem_and_ends_the_connection(
+    service: httpx2.Client, sent: bytes, why: str
+) -> None:
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as connection:
+        connection.sendall(sent)
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    problem = json.loads(body)  # and nothing after it
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert why in problem["detail"]
+    assert (headers["content-type"], headers["connection"]) == ("application/problem+json", "close")
+    assert headers["x-request-id"] == problem["request_id"] != ""
+    assert headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("said", ["text/plain", "application/x-www-form-urlencoded", ""])
@@ -118,6 +148,27 @@ def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "OSError" in out
     assert "hunter2" not in out + body.decode()
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_a_body_that_is_broken_ends_the_request_without_an_error_of_ours(
+    start_service: StartService, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("INFO", "r1")
+    service = start_service()
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as connection:
+        head = f"{method} /v1/notes HTTP/1.1\r\nhost: x\r\nx-request-id: abc\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode() + b"no length\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 400")
+    out = ""
+
+    def logged() -> bool:
+        nonlocal out
+        out += capsys.readouterr().out
+        return '"request_id": "abc"' in out and '"duration_ms"' in out
+
+    wait_until(logged, "the request was not logged")
+    assert '"level": "error"' not in out
 
 
 def test_fields_that_sound_like_secrets_are_redacted() -> None:

@@ -2,15 +2,21 @@
 
 import json
 import threading
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Upstream:
-    """Set `status` and `body` at any time; `calls` and `bodies` hold the headers and bodies of what it got."""
+    """Set `status` and `body` at any time; `calls` and `bodies` hold the headers and bodies of what it got.
+
+    `raw` is sent as it is in place of `body`, for as long as there are pieces of it; `encoding` says how it is packed.
+    """
 
     def __init__(self) -> None:
         self.status = 200
         self.body: object = {"hello": "world"}
+        self.raw: Iterable[bytes] | None = None
+        self.encoding = "identity"
         self.calls: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self._released = threading.Event()
@@ -25,8 +31,15 @@ class Upstream:
                 upstream.calls.append({name.lower(): value for name, value in self.headers.items()})
                 upstream.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
                 upstream._released.wait(30)
-                content = json.dumps(upstream.body).encode()
                 self.send_response(upstream.status)
+                if upstream.raw is not None:
+                    self.close_connection = True  # its end is the end of the answer
+                    self.send_header("content-encoding", upstream.encoding)
+                    self.end_headers()
+                    for piece in upstream.raw:
+                        self.wfile.write(piece)
+                    return
+                content = json.dumps(upstream.body).encode()
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()

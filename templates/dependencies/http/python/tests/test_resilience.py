@@ -1,15 +1,17 @@
 """Time limit, retries, budget, circuit and fallbacks, against a real server that misbehaves."""
 
 import asyncio
+import gzip
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import repeat
 from typing import Any, TypeVar
 
 import pytest
 
 from app import deadline
-from app.dependencies.http.client import HttpDependency
-from app.resilience import CircuitOpen, Guard, Policy, Rejected, RetryBudget, TooSlow, Transient
+from app.dependencies.http.client import MOST_BYTES, HttpDependency
+from app.resilience import CircuitOpen, DependencyFailure, Guard, Policy, Rejected, RetryBudget, TooSlow, Transient
 from app.settings import ServerSettings
 from app.telemetry import Telemetry
 from upstream import Upstream
@@ -112,6 +114,19 @@ def test_reads_are_retried_and_writes_only_with_a_key(upstream: Upstream) -> Non
     assert use(upstream, scenario) == [3, 1, 3]
 
 
+def test_the_log_names_the_dependency_that_is_asked_again(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    upstream.status = 503
+
+    async def scenario(client: HttpDependency) -> None:
+        with pytest.raises(Transient):
+            await client.get_json("/x")
+
+    with caplog.at_level("WARNING", "app.resilience"):
+        use(upstream, scenario)
+    told = [record.__dict__["fields"] for record in caplog.records]
+    assert told == [{"dependency": "upstream", "reason": "answered 503", "failures": count} for count in (1, 2)]
+
+
 def test_our_own_mistake_is_neither_retried_nor_covered_up_nor_held_against_it(upstream: Upstream) -> None:
     upstream.status = 404
 
@@ -209,3 +224,51 @@ def test_default_stands_in_when_nothing_listens(upstream: Upstream) -> None:
         assert (answer.value, answer.source) == ({"stand": "in"}, "default")
 
     use(upstream, scenario, fallback="default")
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [(repeat(b"x" * 65536), "identity"), ([gzip.compress(bytes(MOST_BYTES + 1))], "gzip")],
+    ids=["endless", "packed"],
+)
+def test_an_answer_that_is_too_large_is_cut_off_and_not_retried(
+    upstream: Upstream, raw: Iterable[bytes], encoding: str
+) -> None:
+    upstream.raw, upstream.encoding = raw, encoding
+
+    async def scenario(client: HttpDependency) -> None:
+        with pytest.raises(DependencyFailure, match="more than 1048576 bytes"):
+            await client.get_json("/x")
+
+    use(upstream, scenario, timeout=10.0)
+    assert len(upstream.calls) == 1
+
+
+def test_readiness_reads_no_body(upstream: Upstream) -> None:
+    upstream.raw = repeat(b"x" * 65536)
+
+    async def scenario(client: HttpDependency) -> str | None:
+        return await asyncio.wait_for(client.why_not_ready(), 10)
+
+    assert use(upstream, scenario) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [
+        (b"not gzip", "gzip"),
+        (b"[" * 200_000 + b"]" * 200_000, "identity"),
+        (b"[" * 500 + b"]" * 500, "identity"),
+        (b'"\\ud800"', "identity"),
+    ],
+    ids=["unpacking", "nesting", "less nesting", "surrogate"],
+)
+def test_an_answer_that_is_broken_is_a_failure_of_the_dependency(upstream: Upstream, raw: bytes, encoding: str) -> None:
+    upstream.raw, upstream.encoding = [raw], encoding
+
+    async def scenario(client: HttpDependency) -> str:
+        return (await client.get_json("/x")).source
+
+    assert use(upstream, scenario, fallback="default", timeout=10.0) == "default"
+    with pytest.raises(DependencyFailure):
+        use(upstream, scenario, timeout=10.0)

@@ -1,9 +1,15 @@
 """Closes connections that take too long to send the head of a request (uvicorn itself waits for ever)."""
 
 import asyncio
+import uuid
+from contextlib import suppress
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from app.logs import request_id_of
+from app.problems import problem_response
+from app.security_headers import SECURITY_HEADERS
 
 
 class HeaderTimeoutProtocol(H11Protocol):
@@ -20,15 +26,41 @@ class HeaderTimeoutProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """The clock runs only while a head has begun and not ended."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-            self._expect_head()
-        else:
-            self._stop_waiting()
+        self._look_for_head()
+
+    def on_response_complete(self) -> None:
+        """The next head may have begun in what came together with the request that is answered now."""
+        super().on_response_complete()
+        self._look_for_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP gets a problem document like every other error, where uvicorn would say it in plain text."""
+        own_id = uuid.uuid4().hex
+        token = request_id_of.set(own_id)
+        headers = SECURITY_HEADERS | {"x-request-id": own_id, "connection": "close"}
+        answer = problem_response(400, "the request is not valid HTTP", headers)
+        request_id_of.reset(token)
+        content = bytes(answer.body)
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # the body was broken: what its handler may still say goes nowhere
+            content = b"" if self.cycle.scope["method"] == "HEAD" else content
+        # Refused when an answer has begun: then only cutting the connection tells the caller.
+        with suppress(h11.LocalProtocolError):
+            start = h11.Response(status_code=400, headers=answer.raw_headers, reason=b"Bad Request")
+            events = (start, h11.Data(data=content), h11.EndOfMessage())
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _look_for_head(self) -> None:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._expect_head()
+        else:
+            self._stop_waiting()
 
     def _expect_head(self) -> None:
         if self._waiting is None:

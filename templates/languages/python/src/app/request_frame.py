@@ -12,23 +12,22 @@ from app.lifecycle import Lifecycle
 from app.logs import request_id_of
 from app.observer import Observer, Seen
 from app.problems import problem_response
+from app.security_headers import SECURITY_HEADERS
 
 log = logging.getLogger("app.requests")
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-}
 
 
 def request_id(headers: Headers) -> str:
     """The caller's id when it is sane (it goes into logs), else a new one."""
     given = headers.get("x-request-id", "")
     return given if SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def two_lengths(headers: Headers) -> bool:
+    """Whether the body has two ends: who passed the request on may have taken the other one (RFC 9112, 6.1)."""
+    return "transfer-encoding" in headers and "content-length" in headers
 
 
 class RequestFrame:
@@ -69,8 +68,12 @@ class RequestFrame:
                     headers["connection"] = "close"
             await send(message)
 
+        app = self.app
+        if two_lengths(Headers(scope=scope)):
+            detail = "a request has a content-length or a transfer-encoding, not both"
+            app = problem_response(400, detail, {"connection": "close"})
         try:
-            await self.app(scope, receive, framed)
+            await app(scope, receive, framed)
         except Exception:
             log.exception("request failed")
             if seen.status:

@@ -8,6 +8,7 @@ Retries come from `stamina` with its defaults (10 attempts, 45 s) overridden.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import stamina
+import stamina.instrumentation
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind
 
@@ -24,6 +26,10 @@ from app.problems import Problem
 from app.telemetry import Telemetry
 
 T = TypeVar("T")
+
+log = logging.getLogger("app.resilience")
+# Its own line of the log does not say which dependency is asked again; `Guard` writes one that does.
+stamina.instrumentation.set_on_retry_hooks([])
 
 CONNECT_SECONDS = 1.0
 
@@ -227,6 +233,8 @@ class Guard:
             failures += 1
             if not isinstance(error, Transient) or failures >= most or not self.budget.take():
                 return False
+            fields = {"dependency": self.name, "reason": error.reason, "failures": failures}
+            log.warning("retrying", extra={"fields": fields})
             return random.uniform(0, min(self.policy.longest_delay, self.policy.first_delay * 2 ** (failures - 1)))
 
         # No limit of stamina's own: `delay_after` decides, and the clock outside ends it.

@@ -1,18 +1,22 @@
 """The base of every HTTP client: JSON under a guard, and the fallback its policy names."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+from pydantic_core import to_json
 
 from app import deadline
 from app.dependencies.guarded import GuardedDependency
 from app.fallback import Answer, Fallback
 from app.logs import request_id_of
-from app.resilience import Guard, Rejected, Transient
+from app.resilience import DependencyFailure, Guard, Rejected, Transient
 from app.telemetry import Telemetry
+
+MOST_BYTES = 1024 * 1024  # of one answer, unpacked
 
 
 class HttpDependency(GuardedDependency):
@@ -53,11 +57,12 @@ class HttpDependency(GuardedDependency):
         """Asks the dependency itself, past circuit and retries: any answer below 500 will do."""
         try:
             # Asked all the time: traces of it would only hide those of requests.
+            # The body stays unread: nothing in it matters here, and it may never end.
             with suppress_instrumentation():
-                response = await self._http.get("")
+                async with self._http.stream("GET", "") as response:
+                    return f"answers {response.status_code}" if response.status_code >= 500 else None
         except httpx2.HTTPError as error:
             return type(error).__name__
-        return f"answers {response.status_code}" if response.status_code >= 500 else None
 
     async def close(self) -> None:
         """Closes its connections."""
@@ -67,14 +72,33 @@ class HttpDependency(GuardedDependency):
         left = min(deadline.remaining(), self.guard.policy.timeout)
         context = {"x-request-id": request_id_of.get(), deadline.HEADER: str(int(left * 1000))}
         try:
-            response = await self._http.request(method, path, json=body, headers=context | dict(headers or {}))
-        except httpx2.TransportError as error:
+            async with self._http.stream(method, path, json=body, headers=context | dict(headers or {})) as response:
+                content = await self._content(response)
+        except httpx2.RequestError as error:
             raise Transient(self.name, type(error).__name__) from error
         if response.status_code == 429 or response.status_code >= 500:
             raise Transient(self.name, f"answered {response.status_code}")
         if not response.is_success:
             raise Rejected(self.name, f"answered {response.status_code}")
+        return self._value(content)
+
+    async def _content(self, response: httpx2.Response) -> bytes:
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                # Another attempt would only fetch as much again.
+                raise DependencyFailure(self.name, f"its answer has more than {MOST_BYTES} bytes")
+        return bytes(content)
+
+    def _value(self, content: bytes) -> Any:
         try:
-            return response.json()
-        except ValueError:
-            return response.text
+            try:
+                value = json.loads(content)
+            except ValueError:
+                return content.decode(errors="replace")
+            # What cannot be written again (a lone surrogate, nesting without end) would break our own answer.
+            to_json(value)
+        except (RecursionError, ValueError) as error:
+            raise DependencyFailure(self.name, "its answer is broken") from error
+        return value

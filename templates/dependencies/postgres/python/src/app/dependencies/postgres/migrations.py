@@ -81,9 +81,10 @@ def _sql(name: str, direction: str) -> str:
 
 @asynccontextmanager
 async def _alone(connection: Any) -> AsyncIterator[None]:
-    # Asked again and again, because CREATE INDEX CONCURRENTLY waits for every statement that runs, one that waits for us included.
+    # Asked again and again, because CREATE INDEX CONCURRENTLY waits for every statement that runs,
+    # one that waits for us included.
     async with asyncio.timeout(WAIT_FOR_OTHERS_SECONDS):
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):  # noqa: ASYNC110 (no event says so)
             await asyncio.sleep(0.1)
     try:
         await connection.execute(f"SET lock_timeout = '{WAIT_FOR_REQUESTS}'")
