@@ -90,6 +90,7 @@ check("pages may load their own files and nothing else", async (t) => {
 
 check("errors are pages for browsers and problems for programs", async (t) => {
   const { service } = await running(t);
+  assert.equal((await service.get("/notes/%00", BROWSER)).status, 404);
   const page = await service.get("/notes/nothing", BROWSER);
   assert.equal(page.status, 404);
   assert.equal(page.headers.get("content-type"), "text/html; charset=utf-8");

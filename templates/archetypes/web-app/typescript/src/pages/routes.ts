@@ -1,11 +1,12 @@
 // The pages of notes: they work without JavaScript.
 import { randomUUID } from "node:crypto";
 import formbody from "@fastify/formbody";
-import { Ajv, type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { NewNote, NoteParams } from "../notes/model.ts";
 import type { NoteStore } from "../notes/store.ts";
 import { Problem } from "../problems.ts";
+import { asItIs } from "../validation.ts";
 import { sendPage } from "./answers.ts";
 import { onlyFromThisSite } from "./same_site.ts";
 import { staticFile } from "./static_files.ts";
@@ -21,7 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 const EMPTY: Typed = { title: "", text: "" };
 
-const valid = new Ajv({ allErrors: true, useDefaults: true }).compile<NewNote>(NewNote);
+const valid = asItIs.compile<NewNote>(NewNote);
 
 type Form = Record<string, string | string[] | undefined>;
 
@@ -62,8 +63,10 @@ function addPages(pages: FastifyInstance, notes: NoteStore): void {
     sendList(reply, request.query.cursor),
   );
 
-  pages.get<{ Params: NoteParams }>("/notes/:id", { schema }, async (request, reply) =>
-    sendPage(reply, 200, notePage(await notes.get(request.params.id))),
+  pages.get<{ Params: NoteParams }>(
+    "/notes/:id",
+    { schema: { ...schema, params: NoteParams } },
+    async (request, reply) => sendPage(reply, 200, notePage(await notes.get(request.params.id))),
   );
 
   pages.post<{ Body: Form | undefined }>("/notes", { schema }, async (request, reply) => {
