@@ -1,12 +1,13 @@
 // Checks what comes in against its schema. A body is taken as it is; elsewhere everything is text, so numbers are read.
 import { Ajv } from "ajv";
 import type { FastifyInstance } from "fastify";
+import { WELL_FORMED } from "./notes/model.ts";
 import { Problem } from "./problems.ts";
 
 const OPTIONS = {
   allErrors: true,
   useDefaults: true,
-  formats: { "well-formed": (text: string) => text.isWellFormed() },
+  formats: { [WELL_FORMED]: (text: string) => text.isWellFormed() },
 };
 export const asItIs = new Ajv(OPTIONS);
 const fromText = new Ajv({ ...OPTIONS, coerceTypes: true });

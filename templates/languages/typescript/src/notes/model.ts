@@ -1,6 +1,9 @@
 // What a note is, and what a caller may send.
 import { type Static, Type } from "typebox";
 
+/** The name of the format of text that is Unicode throughout. */
+export const WELL_FORMED = "well-formed";
+
 // Some text cannot be stored everywhere: NUL is refused, and half of a surrogate pair.
 export const NewNote = Type.Object(
   {
@@ -8,11 +11,9 @@ export const NewNote = Type.Object(
       minLength: 1,
       maxLength: 200,
       pattern: "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
-      format: "well-formed",
+      format: WELL_FORMED,
     }),
-    text: Type.Optional(
-      Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$", format: "well-formed" }),
-    ),
+    text: Type.Optional(Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$", format: WELL_FORMED })),
   },
   { additionalProperties: false },
 );
