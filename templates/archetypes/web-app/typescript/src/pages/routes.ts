@@ -13,7 +13,8 @@ import { staticFile } from "./static_files.ts";
 import { listPage, notePage, type Typed } from "./views.ts";
 
 const PAGE_SIZE = 20;
-const LONGEST_KEY = 255;
+// Unlike a header, a field of a form can hold what no database keeps.
+const SANE_KEY = /^\P{C}{1,255}$/u;
 const A_YEAR = "public, max-age=31536000, immutable";
 const WORDS: Readonly<Record<string, string>> = {
   minLength: "is empty",
@@ -79,7 +80,7 @@ function addPages(pages: FastifyInstance, notes: NoteStore): void {
     }
     const key = field(form, "key");
     try {
-      const { note } = await notes.add(typed, key.length > 0 && key.length <= LONGEST_KEY ? key : undefined);
+      const { note } = await notes.add(typed, SANE_KEY.test(key) ? key : undefined);
       return await reply.redirect(`/notes/${note.id}`, 303);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 422) throw error;
