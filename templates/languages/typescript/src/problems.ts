@@ -40,6 +40,8 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(document);
 }
 
+const NOTHING_HERE = "there is nothing at this address";
+
 type Invalid = NonNullable<FastifyError["validation"]>[number];
 
 /** Where the fault is; the value that is there is never repeated, because it may be secret. */
@@ -56,6 +58,8 @@ function invalid(faults: readonly Invalid[], place: string): Problem {
 /** What an error of any kind is to the caller. */
 export function asProblem(error: FastifyError | Problem): Problem {
   if (error instanceof Problem) return error;
+  // What cannot be a part of an address is not there, as any other part that nothing goes by.
+  if (error.validation && error.validationContext === "params") return new Problem(404, NOTHING_HERE);
   if (error.validation) return invalid(error.validation, error.validationContext ?? "request");
   const status = error.statusCode ?? 500;
   if (error.code === "FST_ERR_BAD_URL") return new Problem(400, "the address cannot be decoded");
@@ -82,7 +86,7 @@ export function installProblems(service: FastifyInstance, answer = answerWithDoc
     const problem =
       allowed?.has(request.method) === false
         ? new Problem(405, "this address does not take this method", {}, { allow: [...allowed].join(", ") })
-        : new Problem(404, "there is nothing at this address");
+        : new Problem(404, NOTHING_HERE);
     return answer(request, reply, problem);
   };
   service.setNotFoundHandler(notFound);

@@ -55,10 +55,19 @@ check("a head that never ends is cut off", async (t) => {
 
 check("what is not HTTP is answered with a problem and cut off", async (t) => {
   const { service } = await running(t);
-  assert.match(
-    await everything(await socketTo(t, service.base, "nonsense\r\n\r\n")),
-    /^HTTP\/1\.1 400[^]*problem\+json/,
-  );
+  const sent = {
+    400: "nonsense\r\n\r\n",
+    417: "GET /livez HTTP/1.1\r\nhost: x\r\nexpect: x\r\n\r\n",
+    431: `GET /livez HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}\r\n\r\n`,
+  };
+  for (const [status, text] of Object.entries(sent)) {
+    const [head = "", body = ""] = (await everything(await socketTo(t, service.base, text))).split("\r\n\r\n");
+    assert.ok(head.startsWith(`HTTP/1.1 ${status} `), head);
+    assert.match(head, /content-type: application\/problem\+json/);
+    assert.match(head, /content-security-policy: default-src 'none'/);
+    const id = /x-request-id: (\S+)/.exec(head)?.[1];
+    assert.ok(id && body.includes(`"request_id":"${id}"`), status);
+  }
 });
 
 check("requests over the limit are shed and the service recovers", async (t) => {

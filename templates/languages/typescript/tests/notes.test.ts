@@ -56,6 +56,8 @@ check("wrong input is a problem that names the field and not the value", async (
     { title: " " },
     { title: 5 },
     { title: "a\u0000" },
+    { title: "a\ud800" },
+    { title: "x", text: "\udc00 a" },
     { title: "x", hunter2: "hunter3" },
     { title: "x".repeat(201) },
   ];
@@ -68,8 +70,12 @@ check("wrong input is a problem that names the field and not the value", async (
   }
   const json = { "content-type": "application/json" };
   assert.equal((await service.send("POST", "/v1/notes", json, "{")).status, 400);
+  const cut = Buffer.from('{"title":"é"}').filter((byte) => byte !== 0xa9);
+  assert.equal((await service.send("POST", "/v1/notes", json, cut)).status, 400);
   assert.equal((await service.get("/v1/notes?limit=0")).status, 422);
   assert.equal((await service.get("/v1/notes?limit=x")).status, 422);
   assert.equal((await service.get("/v1/notes?cursor=nonsense")).status, 400);
-  assert.equal((await service.get("/v1/notes/none")).status, 404);
+  for (const id of ["none", "%00", "0".repeat(32)]) {
+    for (let i = 0; i < 6; i++) assert.equal((await service.get(`/v1/notes/${id}`)).status, 404, id);
+  }
 });

@@ -57,6 +57,7 @@ check("the service describes itself", async (t) => {
   const { responses } = body.paths["/v1/notes/{id}"].get;
   assert.ok(responses["200"] && responses["404"].content["application/problem+json"]);
   assert.ok(body.paths["/v1/notes"].post.responses["201"]);
+  assert.ok(!JSON.stringify(body).includes("well-formed"));
 });
 
 check("wrong variables are all named, without their values", async (t) => {

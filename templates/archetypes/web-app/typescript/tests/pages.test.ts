@@ -49,6 +49,11 @@ check("a form that was changed after it was sent is asked about", async (t) => {
   assert.equal((await send(service, { title: "two", key: keyOf(again) })).status, 303);
 });
 
+check("a key that cannot be kept is none", async (t) => {
+  const { service } = await running(t);
+  assert.equal((await send(service, { title: "x", key: "\u0000" })).status, 303);
+});
+
 check("only forms of this site are taken", async (t) => {
   const { service } = await running(t);
   const host = new URL(service.base).host;
@@ -90,6 +95,7 @@ check("pages may load their own files and nothing else", async (t) => {
 
 check("errors are pages for browsers and problems for programs", async (t) => {
   const { service } = await running(t);
+  assert.equal((await service.get("/notes/%00", BROWSER)).status, 404);
   const page = await service.get("/notes/nothing", BROWSER);
   assert.equal(page.status, 404);
   assert.equal(page.headers.get("content-type"), "text/html; charset=utf-8");

@@ -46,6 +46,18 @@ await test("a call has no more time than its request", async () => {
   await requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
 });
 
+await test("a caller in a hurry does not open the circuit for the others", async () => {
+  const { guard } = guarded({ timeoutMs: 50 });
+  const ask = (milliseconds: number) => {
+    const context = { requestId: "r", deadline: performance.now() + milliseconds, degraded: new Set<string>() };
+    return requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
+  };
+  for (let i = 0; i < 6; i++) await ask(2);
+  assert.equal(guard.circuit, "closed");
+  for (let i = 0; i < 5; i++) await ask(Infinity);
+  assert.equal(guard.circuit, "open");
+});
+
 await test("after five failed calls in a row calls fail at once, then one may try", async (t) => {
   t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
   const { guard, call, attempts } = guarded({ attempts: 1 }, 1_000);

@@ -1,11 +1,19 @@
 // What a note is, and what a caller may send.
 import { type Static, Type } from "typebox";
 
-// Some text cannot be stored everywhere: NUL is refused.
+/** The name of the format of text that is Unicode throughout. */
+export const WELL_FORMED = "well-formed";
+
+// Some text cannot be stored everywhere: NUL is refused, and half of a surrogate pair.
 export const NewNote = Type.Object(
   {
-    title: Type.String({ minLength: 1, maxLength: 200, pattern: "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$" }),
-    text: Type.Optional(Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$" })),
+    title: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      pattern: "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+      format: WELL_FORMED,
+    }),
+    text: Type.Optional(Type.String({ default: "", maxLength: 10_000, pattern: "^[^\\u0000]*$", format: WELL_FORMED })),
   },
   { additionalProperties: false },
 );
@@ -39,5 +47,5 @@ export const IdempotencyHeaders = Type.Object({
 });
 export type IdempotencyHeaders = Static<typeof IdempotencyHeaders>;
 
-export const NoteParams = Type.Object({ id: Type.String() });
+export const NoteParams = Type.Object({ id: Type.String({ pattern: "^[0-9a-f]{32}$" }) });
 export type NoteParams = Static<typeof NoteParams>;

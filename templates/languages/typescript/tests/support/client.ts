@@ -26,7 +26,12 @@ export class Client {
     return this.send("PUT", path, { "content-type": "application/json", ...headers }, JSON.stringify(body));
   }
 
-  async send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Answer> {
+  async send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body?: string | Uint8Array<ArrayBuffer>,
+  ): Promise<Answer> {
     const options = { method, headers, redirect: "manual" as const, ...(body === undefined ? {} : { body }) };
     const response = await fetch(this.base + path, options);
     const text = await response.text();

@@ -1,18 +1,20 @@
 // The pages of notes: they work without JavaScript.
 import { randomUUID } from "node:crypto";
 import formbody from "@fastify/formbody";
-import { Ajv, type ErrorObject } from "ajv";
+import type { ErrorObject } from "ajv";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { NewNote, NoteParams } from "../notes/model.ts";
 import type { NoteStore } from "../notes/store.ts";
 import { Problem } from "../problems.ts";
+import { asItIs } from "../validation.ts";
 import { sendPage } from "./answers.ts";
 import { onlyFromThisSite } from "./same_site.ts";
 import { staticFile } from "./static_files.ts";
 import { listPage, notePage, type Typed } from "./views.ts";
 
 const PAGE_SIZE = 20;
-const LONGEST_KEY = 255;
+// Unlike a header, a field of a form can hold what no database keeps.
+const SANE_KEY = /^\P{C}{1,255}$/u;
 const A_YEAR = "public, max-age=31536000, immutable";
 const WORDS: Readonly<Record<string, string>> = {
   minLength: "is empty",
@@ -21,7 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 const EMPTY: Typed = { title: "", text: "" };
 
-const valid = new Ajv({ allErrors: true, useDefaults: true }).compile<NewNote>(NewNote);
+const valid = asItIs.compile<NewNote>(NewNote);
 
 type Form = Record<string, string | string[] | undefined>;
 
@@ -62,8 +64,10 @@ function addPages(pages: FastifyInstance, notes: NoteStore): void {
     sendList(reply, request.query.cursor),
   );
 
-  pages.get<{ Params: NoteParams }>("/notes/:id", { schema }, async (request, reply) =>
-    sendPage(reply, 200, notePage(await notes.get(request.params.id))),
+  pages.get<{ Params: NoteParams }>(
+    "/notes/:id",
+    { schema: { ...schema, params: NoteParams } },
+    async (request, reply) => sendPage(reply, 200, notePage(await notes.get(request.params.id))),
   );
 
   pages.post<{ Body: Form | undefined }>("/notes", { schema }, async (request, reply) => {
@@ -76,7 +80,7 @@ function addPages(pages: FastifyInstance, notes: NoteStore): void {
     }
     const key = field(form, "key");
     try {
-      const { note } = await notes.add(typed, key.length > 0 && key.length <= LONGEST_KEY ? key : undefined);
+      const { note } = await notes.add(typed, SANE_KEY.test(key) ? key : undefined);
       return await reply.redirect(`/notes/${note.id}`, 303);
     } catch (error) {
       if (!(error instanceof Problem) || error.status !== 422) throw error;

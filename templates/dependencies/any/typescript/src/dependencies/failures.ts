@@ -24,9 +24,12 @@ export class Rejected extends DependencyFailure {
 /** The time for the call is used up. */
 export class TooSlow extends DependencyFailure {
   override readonly name = "TooSlow";
+  /** Whether there was time enough to blame the dependency, and not a caller in a hurry. */
+  readonly hadFairTime: boolean;
 
-  constructor(dependency: string) {
+  constructor(dependency: string, hadFairTime = true) {
     super(dependency, "no answer in time", 504);
+    this.hadFairTime = hadFairTime;
   }
 }
 

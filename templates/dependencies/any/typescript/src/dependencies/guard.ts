@@ -46,8 +46,9 @@ const fullJitter = new DelegateBackoff<{ attempt: number }>(
   ({ attempt }) => Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)),
 );
 
-/** An answer that we do not like says nothing about the dependency's health. */
+/** An answer that we do not like says nothing about the dependency's health, nor does one that nobody waited for. */
 function isFailure(error: unknown): boolean {
+  if (error instanceof TooSlow) return error.hadFairTime;
   return !(error instanceof Problem) || (error instanceof DependencyFailure && !(error instanceof Rejected));
 }
 
@@ -83,13 +84,20 @@ export class Guard {
   async call<T>(call: Call<T>): Promise<T> {
     const began = performance.now();
     const limit = timeLimit(Math.min(this.policy.timeoutMs, remainingMs()));
+    const work = async () => {
+      try {
+        return await untilAborted(limit.signal, this.#attempts(call, limit.signal));
+      } catch (error) {
+        throw limit.signal.aborted && !(error instanceof Rejected) ? this.#tooSlow(limit.milliseconds) : error;
+      }
+    };
     let outcome: Outcome = "ok";
     try {
       // While one call tries whether the dependency is back, the others do not wait for it.
       if (this.#circuit.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
-      return await this.#circuit.execute(() => untilAborted(limit.signal, this.#attempts(call, limit.signal)));
+      return await this.#circuit.execute(work);
     } catch (error) {
-      const reason = this.#explained(error, limit.signal);
+      const reason = error instanceof BrokenCircuitError ? new CircuitOpen(this.name, this.#openForMs) : error;
       outcome = outcomeOf(reason);
       throw reason;
     } finally {
@@ -110,9 +118,9 @@ export class Guard {
     return retry(again, { maxAttempts: this.policy.attempts, backoff: fullJitter }).execute(once, signal);
   }
 
-  #explained(error: unknown, signal: AbortSignal): unknown {
-    if (error instanceof BrokenCircuitError) return new CircuitOpen(this.name, this.#openForMs);
-    return signal.aborted && !(error instanceof Rejected) ? new TooSlow(this.name) : error;
+  /** A caller may ask for next to no time: that must not open the circuit for all the others. */
+  #tooSlow(milliseconds: number): TooSlow {
+    return new TooSlow(this.name, milliseconds * 2 >= this.policy.timeoutMs);
   }
 }
 
@@ -124,7 +132,7 @@ function outcomeOf(error: unknown): Outcome {
 }
 
 /** A signal that ends after this time, unless it is cleared before. */
-function timeLimit(milliseconds: number): { signal: AbortSignal; clear: () => void } {
+function timeLimit(milliseconds: number): { milliseconds: number; signal: AbortSignal; clear: () => void } {
   const controller = new AbortController();
   const timer = setTimeout(
     () => {
@@ -133,6 +141,7 @@ function timeLimit(milliseconds: number): { signal: AbortSignal; clear: () => vo
     Math.max(1, milliseconds),
   );
   return {
+    milliseconds,
     signal: controller.signal,
     clear: () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 // The base of every client: HTTP with JSON under a `Guard`, and the fallback its policy names.
 import { context, propagation } from "@opentelemetry/api";
-import { Agent, fetch } from "undici";
+import { Agent, fetch, type Response } from "undici";
 import { remainingMs, requestContext, TIMEOUT_HEADER } from "../../context.ts";
 import type { Settings } from "../../settings.ts";
 import { Dependency } from "../dependency.ts";
@@ -9,6 +9,7 @@ import { type Answer, Fallback } from "../fallback.ts";
 import type { Policy } from "../guard.ts";
 
 const CONNECT_MS = 1_000;
+const LONGEST_ANSWER_BYTES = 1_048_576;
 const TRANSIENT: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /** One dependency that speaks HTTP. */
@@ -43,7 +44,7 @@ export class HttpDependency extends Dependency {
 
   /** Any answer below 500 will do. */
   async whyNotReady(signal: AbortSignal): Promise<string | undefined> {
-    const response = await fetch(this.#url, { signal, dispatcher: this.#agent });
+    const response = await fetch(this.#url, { signal, redirect: "manual", dispatcher: this.#agent });
     await response.body?.cancel();
     return response.status >= 500 ? `answers ${response.status}` : undefined;
   }
@@ -61,9 +62,11 @@ export class HttpDependency extends Dependency {
   ): Promise<unknown> {
     const headers = { ...extra, ...this.#aboutTheRequest() };
     try {
-      const options = { method, headers, body, signal, dispatcher: this.#agent };
+      // Where it points to is no address that we were given: it could be anything that this machine can reach.
+      const redirect = "manual" as const;
+      const options = { method, headers, body, signal, redirect, dispatcher: this.#agent };
       const response = await fetch(this.#url + path, options);
-      const text = await response.text();
+      const text = await this.#textOf(response);
       if (TRANSIENT.has(response.status)) throw new Transient(this.name, `answered ${response.status}`);
       if (!response.ok) throw new Rejected(this.name, `answered ${response.status}`);
       return parsed(text);
@@ -71,6 +74,19 @@ export class HttpDependency extends Dependency {
       if (error instanceof DependencyFailure || signal.aborted) throw error;
       throw new Transient(this.name, "cannot be reached");
     }
+  }
+
+  /** The body as far as memory allows: counted as it is unpacked, because it may be packed a thousandfold. */
+  async #textOf(response: Response): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    // Leaving the loop ends the transfer.
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength;
+      if (bytes > LONGEST_ANSWER_BYTES) throw new DependencyFailure(this.name, "its answer is too long");
+      chunks.push(chunk);
+    }
+    return new TextDecoder().decode(Buffer.concat(chunks));
   }
 
   /** Which trace and request the call belongs to, and how long its answer is of use. */

@@ -3,7 +3,7 @@ import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from 
 import { Problem } from "../../problems.ts";
 import { SERVICE, type Settings } from "../../settings.ts";
 import { Dependency } from "../dependency.ts";
-import { DependencyFailure, Transient } from "../failures.ts";
+import { DependencyFailure, Rejected, Transient } from "../failures.ts";
 import type { Policy } from "../guard.ts";
 import { pendingMigrations } from "./migrations.ts";
 
@@ -12,6 +12,9 @@ const CONNECT_MS = 1_000;
 
 // Classes of SQLSTATE that another attempt may not meet: connection, rollback, resources, locks, operators, system.
 const TRANSIENT: ReadonlySet<string> = new Set(["08", "40", "53", "55", "57", "58"]);
+
+// The class of data that cannot be what we asked for: the fault is in our question.
+const DATA_EXCEPTION = "22";
 
 /** The limit is for making a connection; for a free one of the pool a call waits as long as it has time. */
 class QuickClient extends Client {
@@ -98,6 +101,7 @@ export class Database extends Dependency {
     if (!(error instanceof DatabaseError)) return new Transient(this.name, "cannot be reached");
     const code = error.code ?? "unknown";
     const reason = `answered with error ${code}`;
+    if (code.startsWith(DATA_EXCEPTION)) return new Rejected(this.name, reason);
     return TRANSIENT.has(code.slice(0, 2))
       ? new Transient(this.name, reason)
       : new DependencyFailure(this.name, reason);
