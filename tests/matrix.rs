@@ -10,6 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
@@ -108,7 +109,11 @@ impl Bench {
     fn run(&self, mut command: Command, dir: &Path) -> Run {
         let (name, shared) = languages::shared_build_dir();
         command.env("PATH", &self.path).env(name, shared).current_dir(dir);
-        Background::start(command).end()
+        let began = Instant::now();
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        let run = Background::start(command).end();
+        eprintln!("    {:>5.1} s  {}", began.elapsed().as_secs_f32(), words.join(" "));
+        run
     }
 
     /// What is wrong with a cell.
@@ -142,6 +147,9 @@ impl Bench {
                 }
             }
         }
+        // One at a time: the experiments measure time.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let verified = self.run(self.place.command(&["verify", "--no-prepare", "--jobs", "10"]), &dir);
         if verified.code != 0 || verified.out.contains("could not be run") {
             return Err(words(verified));

@@ -245,7 +245,11 @@ fn show(report: &Report, output: &Output) -> u8 {
                 Verdict::NotRun => Tone::Note,
             };
             let verdict = output.paint(tone, word(finding.verdict));
-            vec![id, verdict, finding.experiment.clone(), finding.expected.clone(), finding.observed.clone()]
+            let observed = match &finding.at_first {
+                Some(first) => format!("{}; at the first try: {first}", finding.observed),
+                None => finding.observed.clone(),
+            };
+            vec![id, verdict, finding.experiment.clone(), finding.expected.clone(), observed]
         })
         .collect();
     if !output.is_json() {
@@ -265,7 +269,11 @@ fn show(report: &Report, output: &Output) -> u8 {
     }
     if failed.is_empty() {
         let rest = if not_run == 0 { String::new() } else { format!(", {not_run} could not be run") };
-        output.say(&format!("{}: {held} experiments held{rest}", report.service));
+        let again = match report.findings.iter().filter(|finding| finding.at_first.is_some()).count() {
+            0 => String::new(),
+            some => format!(", {some} of them only when tried again by itself: was this machine busy?"),
+        };
+        output.say(&format!("{}: {held} experiments held{again}{rest}", report.service));
         return 0;
     }
     let names: Vec<String> = failed.iter().map(|id| format!("{id} (the service {})", id.promise())).collect();

@@ -29,6 +29,9 @@ pub struct Finding {
     pub observed: String,
     /// How it ended.
     pub verdict: Verdict,
+    /// What was seen the first time, when that failed and it was tried again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_first: Option<String>,
     /// Milliseconds it took.
     pub took_ms: u64,
 }

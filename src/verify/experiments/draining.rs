@@ -41,12 +41,14 @@ pub(super) fn experiments() -> Vec<Experiment> {
     ]
 }
 
-fn patient() -> Setup {
-    Setup::with(&[("MAX_CONCURRENCY", "1000".to_owned()), ("DRAIN_DELAY_MS", "1000".to_owned())])
+/// A service that refuses nothing and closes its door this long after the signal.
+fn patient(delay: Duration) -> Setup {
+    Setup::with(&[("MAX_CONCURRENCY", "1000".to_owned()), ("DRAIN_DELAY_MS", delay.as_millis().to_string())])
 }
 
 async fn under_load(bench: &Bench) -> Observed {
-    let mut scene = bench.scene(&patient()).await?;
+    // Long enough for this process to look away in time, also on a machine with other work.
+    let mut scene = bench.scene(&patient(Duration::from_secs(3))).await?;
     let away = AtomicBool::new(false);
     let began = Instant::now();
     let (counted, noticed) = tokio::join!(load(&scene, &away), async {
@@ -110,7 +112,7 @@ async fn in_flight(bench: &Bench) -> Observed {
     let Some(write) = &bench.requests.write else {
         return Err(Miss::NotRun("verify.toml names no write".to_owned()));
     };
-    let mut scene = bench.scene(&patient()).await?;
+    let mut scene = bench.scene(&patient(Duration::from_secs(1))).await?;
     let body = filled(&write.body, "", &unique()).to_string();
     let (first, rest) = body.split_at(body.len() / 2);
     let head = format!(

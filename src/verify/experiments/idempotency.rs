@@ -31,16 +31,20 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
             format!("{DUPLICATES} equal writes at once"),
             "one is done; the others get its answer or 409",
             |bench| Box::pin(at_once(bench)),
-        ),
+        )
+        .once(),
     ];
     // Without a database a killed process forgets its writes and its keys alike.
     if dependencies.iter().any(|dependency| dependency.kind == DependencyKind::Postgres) {
-        all.push(Experiment::new(
-            9,
-            format!("SIGKILL during {WRITES} writes, all sent again"),
-            "each is done once and answered as before",
-            |bench| Box::pin(killed(bench)),
-        ));
+        all.push(
+            Experiment::new(
+                9,
+                format!("SIGKILL during {WRITES} writes, all sent again"),
+                "each is done once and answered as before",
+                |bench| Box::pin(killed(bench)),
+            )
+            .once(),
+        );
     }
     all
 }

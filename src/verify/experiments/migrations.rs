@@ -40,7 +40,8 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
             "`migrate up` twice at once",
             "both succeed, the schema is that of one run",
             move |bench| Box::pin(together().run(bench)),
-        ),
+        )
+        .once(),
         Experiment::new(
             10,
             "`migrate down` to the beginning, then up",

@@ -42,6 +42,8 @@ pub struct Experiment {
     pub expected: String,
     /// It loads the machine or measures time so finely that others beside it would be felt.
     pub alone: bool,
+    /// What it looks for comes by chance, not from a slow machine: seen once, it counts.
+    pub once: bool,
     run: Run,
 }
 
@@ -57,11 +59,23 @@ impl Experiment {
     where
         F: for<'a> Fn(&'a Bench) -> BoxFuture<'a, Observed> + Send + Sync + 'static,
     {
-        Self { id, name: name.into(), expected: expected.into(), alone: false, run: Box::new(run) }
+        Self {
+            id,
+            name: name.into(),
+            expected: expected.into(),
+            alone: false,
+            once: false,
+            run: Box::new(run),
+        }
     }
 
     fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 
