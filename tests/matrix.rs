@@ -175,13 +175,12 @@ fn whole_matrix(language: &str) {
     for (number, cell) in all.iter().enumerate().filter(|(_, cell)| cell.name.contains(&only)) {
         let began = Instant::now();
         let result = bench.tried(number, cell);
-        eprintln!(
-            "{}: {} after {} s",
-            cell.name,
-            if result.is_ok() { "ok" } else { "WRONG" },
-            began.elapsed().as_secs()
-        );
-        wrong.extend(result.err().map(|words| format!("=== {}\n{words}", cell.name)));
+        let word = if result.is_ok() { "ok" } else { "WRONG" };
+        eprintln!("{}: {word} after {} s", cell.name, began.elapsed().as_secs());
+        if let Err(words) = result {
+            eprintln!("{words}");
+            wrong.push(format!("=== {}\n{words}", cell.name));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

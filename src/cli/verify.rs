@@ -95,7 +95,7 @@ async fn tried(
         verify::address(&spec.service.name, base, &requests, &options, said).await
     } else {
         let subject = match &request.image {
-            Some(reference) => Subject::Image { reference: reference.clone() },
+            Some(reference) => Subject::Image { reference: reference.clone(), dir: project.root.clone() },
             None => tree(&project.root, !request.no_prepare, output).await?,
         };
         let sky = Sky::over(&spec).await?;

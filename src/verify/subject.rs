@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -59,6 +59,8 @@ pub enum Subject {
     Image {
         /// Its name.
         reference: String,
+        /// The project it was built from.
+        dir: PathBuf,
     },
 }
 
@@ -106,6 +108,13 @@ pub struct Running {
 }
 
 impl Subject {
+    /// The project.
+    pub fn dir(&self) -> &Path {
+        match self {
+            Self::Tree { dir, .. } | Self::Image { dir, .. } => dir,
+        }
+    }
+
     fn command(&self, container: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Command {
         match self {
             Self::Tree { dir, tree } => {
@@ -121,7 +130,7 @@ impl Subject {
                 command.envs(variables);
                 command
             }
-            Self::Image { reference } => {
+            Self::Image { reference, .. } => {
                 let mut command = Command::new("docker");
                 command.args(["run", "--rm", "--name", container, "--network", "host", "--read-only"]);
                 command.args(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);

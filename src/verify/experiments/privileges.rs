@@ -1,7 +1,13 @@
 //! C14: no privileges, nothing written, no build tools in the image.
 
-use std::{collections::BTreeMap, path::Path, process::Stdio, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
 
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::verify::{
@@ -15,6 +21,12 @@ use super::Experiment;
 /// Programs with which an intruder would build more.
 const TOOLS: [&str; 9] = ["cc", "gcc", "clang", "make", "cargo", "npm", "pip", "pip3", "apt-get"];
 
+/// Files that name exact versions.
+const LOCKS: [&str; 3] = ["requirements.lock", "package-lock.json", "Cargo.lock"];
+
+/// Longest time to say what it is made of.
+const LISTING: Duration = Duration::from_secs(20);
+
 pub(super) fn experiments() -> Vec<Experiment> {
     vec![
         Experiment::new(
@@ -22,6 +34,12 @@ pub(super) fn experiments() -> Vec<Experiment> {
             "the image",
             "its own numeric user, pinned bases, separate stages, no build tools",
             |bench| Box::pin(image(bench)),
+        ),
+        Experiment::new(
+            14,
+            "`sbom`",
+            "a CycloneDX document of what is installed, as the lock file has it",
+            |bench| Box::pin(bill(bench)),
         ),
         Experiment::new(14, "the files around a running service", "it writes none", |bench| {
             Box::pin(files(bench))
@@ -36,7 +54,7 @@ async fn image(bench: &Bench) -> Observed {
             let text = text.map_err(|error| Miss::Broken(format!("Dockerfile: {error}")))?;
             dockerfile(&text)
         }
-        Subject::Image { reference } => inspected(reference).await,
+        Subject::Image { reference, .. } => inspected(reference).await,
     }
 }
 
@@ -100,6 +118,33 @@ async fn inspected(reference: &str) -> Observed {
         }
     }
     Ok(format!("user {user}, none of {}", TOOLS.join(", ")))
+}
+
+/// What a service says it is made of, as far as a lock file can contradict it.
+async fn bill(bench: &Bench) -> Observed {
+    let ended = bench.subject.run(&["sbom"], &BTreeMap::new(), LISTING).await?;
+    let bill: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
+    if ended.code != Some(0) || bill["bomFormat"] != "CycloneDX" {
+        return broken(format!("`sbom` ended with {:?} and printed no CycloneDX document", ended.code));
+    }
+    let components = bill["components"].as_array().map_or(&[][..], Vec::as_slice);
+    if components.is_empty() {
+        return broken("it names nothing");
+    }
+    let locked = LOCKS.iter().find_map(|name| std::fs::read_to_string(bench.subject.dir().join(name)).ok());
+    let locked = locked.ok_or_else(|| Miss::NotRun(format!("none of {} is there", LOCKS.join(", "))))?;
+    let word = |component: &Value, key: &str| component[key].as_str().unwrap_or_default().to_owned();
+    for component in components {
+        let (name, version) = (word(component, "name"), word(component, "version"));
+        let purl = word(component, "purl");
+        if version.is_empty() || !(purl.starts_with("pkg:") && purl.ends_with(&format!("@{version}"))) {
+            return broken(format!("`{name}` has no version or no package URL of it"));
+        }
+        if !(locked.contains(&name) && locked.contains(&version)) {
+            return broken(format!("{name} {version} is not in the lock file"));
+        }
+    }
+    Ok(format!("{} components, all in the lock file", components.len()))
 }
 
 /// Path, size and time of every file, leaving out what other programs keep in a checkout.

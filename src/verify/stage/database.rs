@@ -12,6 +12,9 @@ use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 /// How long a session may take to leave a database that is to be copied.
 const LEAVING: Duration = Duration::from_secs(5);
 
+/// How long a server may take from listening to letting anybody in.
+const STARTING: Duration = Duration::from_secs(30);
+
 /// Why the database server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -109,9 +112,22 @@ impl Database {
         if let Some(name) = database {
             config.dbname(name);
         }
-        let (client, connection) = config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
+        let began = Instant::now();
+        loop {
+            match config.connect(NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return Ok(client);
+                }
+                // It listens a moment before it lets anybody in.
+                Err(error)
+                    if error.code() == Some(&SqlState::CANNOT_CONNECT_NOW) && began.elapsed() < STARTING =>
+                {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// What its user is known by; empty when it has none.

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import httpx2
 
@@ -35,6 +36,14 @@ def test_an_unknown_command_is_refused(fresh_settings: FreshSettings) -> None:
         [*COMMAND, "dance"], env=environment(fresh_settings()), capture_output=True, timeout=20, check=False
     )
     assert done.returncode == 64
+
+
+def test_the_bill_of_materials_names_what_is_installed(fresh_settings: FreshSettings) -> None:
+    environ = environment(fresh_settings())
+    done = subprocess.run([*COMMAND, "sbom"], env=environ, capture_output=True, timeout=20, check=True)
+    named = {one["name"]: one["version"] for one in json.loads(done.stdout)["components"]}
+    assert named["fastapi"] == version("fastapi")
+    assert "pytest" not in named
 
 
 def test_sigterm_under_load_loses_no_request(fresh_settings: FreshSettings) -> None:

@@ -70,6 +70,10 @@ pub async fn serve(
         () = accept => {}
         () = told_to_stop(&mut stop, settings.drain_delay, lifecycle) => {}
     }
+    // Who has knocked already is let in before the door closes.
+    while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
+        connect(stream, &service, settings, &connections);
+    }
     drop(listener);
     if timeout(settings.drain_timeout, connections.shutdown())
         .await

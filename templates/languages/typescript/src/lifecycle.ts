@@ -1,5 +1,5 @@
 // Serving and leaving: on SIGTERM readiness fails first, then the door closes, then work in flight ends.
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import type { Settings } from "./settings.ts";
 
@@ -32,6 +32,8 @@ export async function serve(service: FastifyInstance, settings: Settings, lifecy
   service.log.info({ signal }, "draining");
   // The balancer needs a moment to look away; a second signal closes the door at once.
   await Promise.race([sleep(settings.DRAIN_DELAY_MS), signalled()]);
+  // Who has knocked already is let in before the door closes.
+  await nextTurn();
   const closed = service.close().then(() => true);
   if (!(await Promise.race([closed, sleep(settings.DRAIN_TIMEOUT_MS, false)]))) {
     service.log.warn("requests were still running when the time to leave was over");

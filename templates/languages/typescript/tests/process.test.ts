@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { promisify } from "node:util";
 import { Client } from "./support/client.ts";
 import { eventually, neighbour, socketTo } from "./support/neighbour.ts";
 import { check, environmentFor } from "./support/running.ts";
@@ -29,6 +30,14 @@ function address({ lines }: Process): Promise<Client> {
     return found ? new Client(found) : undefined;
   });
 }
+
+check("the bill of materials names what is installed", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["src/main.ts", "sbom"]);
+  const { components } = JSON.parse(stdout) as { components: { name: string; version: string }[] };
+  const version = (name: string) => components.find((one) => one.name === name)?.version;
+  assert.match(version("fastify") ?? "none", /^5\./);
+  assert.equal(version("eslint"), undefined, "what only tests need is not shipped");
+});
 
 check("one line for each request, with the ids of its trace", async (t) => {
   const running = await started(t, {});

@@ -11,6 +11,8 @@ from app.logs import request_id_of
 from app.problems import problem_response
 from app.security_headers import SECURITY_HEADERS
 
+LAST_CALL_SECONDS = 0.5  # what was sent before the door closed has arrived by then
+
 
 class HeaderTimeoutProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a limit from the first byte (or the connection) to the end of the head."""
@@ -50,6 +52,15 @@ class HeaderTimeoutProtocol(H11Protocol):
             events = (start, h11.Data(data=content), h11.EndOfMessage())
             self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """Who has just connected may still say what for; closing at once would throw away a request under way."""
+        if self._waiting is None:
+            super().shutdown()
+            return
+        self._stop_waiting()
+        self.seconds = min(self.seconds, LAST_CALL_SECONDS)
+        self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is owed any more."""

@@ -50,6 +50,12 @@ class DrainingServer(uvicorn.Server):
         # A signal may come in the middle of anything, also of writing a line of the log.
         self._loop.call_soon_threadsafe(self._leave, sig)
 
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Lets in who has knocked already, then closes the door."""
+        for _ in range(2):  # one turn of the loop takes note of them, the next one accepts them
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
     def _leave(self, sig: int) -> None:
         log.info("draining", extra={"fields": {"signal": sig}})
         asyncio.get_running_loop().call_later(self._delay, self._close)

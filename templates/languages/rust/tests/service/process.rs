@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -23,6 +24,16 @@ async fn wrong_variables_end_the_start_and_are_named_without_their_values() {
         said.contains("PORT") && said.contains("MAX_CONCURRENCY") && !said.contains("hunter2"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn the_bill_of_materials_names_what_is_linked() {
+    let out = program(&[]).arg("sbom").output().await.expect("runs");
+    let bill: Value = serde_json::from_slice(&out.stdout).expect("is JSON");
+    let components = bill["components"].as_array().expect("a list");
+    let named = |name: &str| components.iter().any(|one| one["name"] == name);
+    assert!(named("axum") && named("tokio"), "{bill}");
+    assert!(!named("app"), "the program is no part of itself");
 }
 
 #[tokio::test]
