@@ -1,6 +1,7 @@
 //! Languages x blueprints x kinds of dependency: every project is generated, built, linted, passes its own tests, and keeps the contract.
 //!
-//! The matrix is read from `blueprints/` and `examples/`. By default the examples are tried; with `PAVE_TEST_WHOLE=1` every cell.
+//! The matrix is read from `blueprints/` and `examples/`. By default the examples are tried; with `PAVE_TEST_WHOLE=1` every cell, with
+//! `PAVE_TEST_SLICE=K` one cell in nine of each language, another one for each K.
 
 mod support;
 
@@ -16,6 +17,9 @@ use std::{
 
 use serde::Deserialize;
 use support::{Background, Place, Run, languages};
+
+/// So many runs with slices are the whole.
+const SLICES: usize = 9;
 
 #[derive(Deserialize)]
 struct Blueprint {
@@ -165,8 +169,12 @@ fn whole_matrix(language: &str) {
     let aws = place.aws_env();
     let mut bench = Bench { place, path, aws, built: None };
     let mut all = examples(language);
+    let slice = std::env::var("PAVE_TEST_SLICE").ok().map(|text| text.parse::<usize>().expect("a number"));
     if std::env::var_os("PAVE_TEST_WHOLE").is_some() {
         all.extend(cells(language));
+    } else if let Some(slice) = slice {
+        let cells = cells(language).into_iter().enumerate();
+        all.extend(cells.filter(|(number, _)| number % SLICES == slice % SLICES).map(|(_, cell)| cell));
     }
     assert!(!all.is_empty(), "there is an example in {language}");
     // One cell alone can be tried again by its name.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{process::Command, signal::unix};
@@ -202,14 +203,7 @@ async fn tree(root: &Path, prepare: bool, output: &Output) -> Result<Subject, Fa
     }
     for command in tree.prepare.iter().filter(|_| prepare) {
         output.progress(&format!("$ {command}"));
-        let ran = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(root)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await;
-        let ran = ran.map_err(|error| {
+        let ran = in_a_group(command, root).await.map_err(|error| {
             Failure::new(code::INTERNAL, format!("`sh` cannot be run: {error}"), "check PATH")
         })?;
         if !ran.status.success() {
@@ -222,6 +216,26 @@ async fn tree(root: &Path, prepare: bool, output: &Output) -> Result<Subject, Fa
         }
     }
     Ok(Subject::Tree { dir: root.to_owned(), tree })
+}
+
+/// Runs a shell command; what it started ends with it when nobody waits for it any more.
+async fn in_a_group(command: &str, root: &Path) -> std::io::Result<std::process::Output> {
+    struct Group(Option<Pid>);
+    impl Drop for Group {
+        fn drop(&mut self) {
+            if let Some(group) = self.0 {
+                let _ = kill_process_group(group, Signal::TERM);
+            }
+        }
+    }
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(root).process_group(0);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = shell.spawn()?;
+    let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+    let output = child.wait_with_output().await;
+    group.0 = None;
+    output
 }
 
 fn word(verdict: Verdict) -> &'static str {
