@@ -18,6 +18,9 @@ use std::{
 use serde::Deserialize;
 use support::{Background, Place, Run, languages};
 
+/// Folders of libraries that know which lock file they are of, and what a type checker knows of them.
+const LIBRARIES: [&str; 5] = [".deps", ".deps-test", ".deps-lint", ".mypy_cache", "node_modules"];
+
 /// So many runs with slices are the whole.
 const SLICES: usize = 9;
 
@@ -111,8 +114,7 @@ struct Bench {
 
 impl Bench {
     fn run(&self, mut command: Command, dir: &Path) -> Run {
-        let (name, shared) = languages::shared_build_dir();
-        command.env("PATH", &self.path).env(name, shared).current_dir(dir);
+        command.env("PATH", &self.path).envs(languages::rust_settings()).current_dir(dir);
         let began = Instant::now();
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         let run = Background::start(command).end();
@@ -132,8 +134,11 @@ impl Bench {
         if made.code != 0 {
             return Err(words(made));
         }
-        // Only one project is kept at a time: each brings hundreds of megabytes of libraries.
+        // Only one project is kept at a time: each brings hundreds of megabytes of libraries. What its lock files do not name is installed anew.
         if let Some(before) = self.built.replace(dir.clone()) {
+            for libraries in LIBRARIES.iter().filter(|name| before.join(name).is_dir()) {
+                fs::rename(before.join(libraries), dir.join(libraries)).expect("moves");
+            }
             fs::remove_dir_all(before).expect("removes");
         }
         let image = fs::read_to_string(dir.join(".pave/process/image.json")).expect("there");

@@ -103,8 +103,7 @@ fn says_what_it_does(language: &str) {
     };
     for line in texts(&image["prepare"]) {
         let mut command = Command::new("sh");
-        let (name, shared) = languages::shared_build_dir();
-        command.args(["-c", &line]).env("PATH", &path).env(name, shared).current_dir(&dir);
+        command.args(["-c", &line]).env("PATH", &path).envs(languages::rust_settings()).current_dir(&dir);
         run(command).expect(0);
     }
     let port = TcpListener::bind(("127.0.0.1", 0)).expect("binds").local_addr().expect("has one").port();

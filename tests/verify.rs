@@ -67,8 +67,7 @@ impl Project {
     fn pave(&self, dir: &Path, arguments: &[&str]) -> Run {
         let mut command = self.place.command(arguments);
         command.env("PATH", &self.path).current_dir(dir);
-        let (name, dir) = languages::shared_build_dir();
-        command.env(name, dir);
+        command.envs(languages::rust_settings());
         Background::start(command).end()
     }
 

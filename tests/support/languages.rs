@@ -28,10 +28,15 @@ pub fn path(language: &str) -> Option<OsString> {
     have(what, path.is_some()).then(|| path.expect("checked"))
 }
 
-/// Where the Rust projects of the tests share what they compile; cargo lets one build at a time.
-/// Source: The Cargo Book, configuration, `build.build-dir`.
-pub fn shared_build_dir() -> (&'static str, PathBuf) {
-    ("CARGO_BUILD_BUILD_DIR", PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rust-projects"))
+/// How the Rust projects of the tests are built: they share what they compile (cargo lets one build at a time), and take less time for it
+/// than what is shipped; that is built in the Docker tier. Source: The Cargo Book, configuration, `build.build-dir` and `profile`.
+pub fn rust_settings() -> [(&'static str, OsString); 3] {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-projects");
+    [
+        ("CARGO_BUILD_BUILD_DIR", shared.into()),
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1".into()),
+        ("CARGO_PROFILE_DEV_DEBUG", "false".into()),
+    ]
 }
 
 fn version(program: &Path) -> Option<(u32, u32)> {
