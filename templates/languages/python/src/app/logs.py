@@ -57,6 +57,8 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: str, release: str) -> None:
     """Sends everything, libraries included, through one handler."""
+    # Not in the lines, so not worth looking up for each of them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(release))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -52,12 +52,20 @@ async def _http(_: Request, error: HTTPException) -> Response:
     return problem_response(error.status_code, str(error.detail), error.headers)
 
 
-async def _validation(_: Request, error: RequestValidationError) -> Response:
+async def _validation(request: Request, error: RequestValidationError) -> Response:
+    # FastAPI does not read a body that does not say it is JSON.
+    if any(problem["loc"][0] == "body" for problem in error.errors()) and not _says_json(request):
+        return problem_response(415, "the body must be application/json")
     # Names the fields but does not echo their values: they may be secret.
     errors = [{"field": _field(problem["loc"]), "message": problem["msg"]} for problem in error.errors()]
     detail = "; ".join(f"{problem['field']}: {problem['message']}" for problem in errors)
     malformed = any(problem["type"] == "json_invalid" for problem in error.errors())
     return problem_response(400 if malformed else 422, detail, errors=errors)
+
+
+def _says_json(request: Request) -> bool:
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said == "application/json" or (said.startswith("application/") and said.endswith("+json"))
 
 
 def _field(place: tuple[str | int, ...]) -> str:

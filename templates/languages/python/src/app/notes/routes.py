@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from app.content_type import json_only
 from app.idempotency import IdempotencyKey
 from app.notes.models import NewNote, Note, NotePage
 from app.notes.store import Notes, existing
@@ -16,7 +15,7 @@ def note_routes(store: Notes) -> APIRouter:
     """`/v1/notes`."""
     routes = APIRouter(prefix="/v1/notes", tags=["notes"])
 
-    @routes.post("", status_code=201, dependencies=[Depends(json_only)])
+    @routes.post("", status_code=201)
     async def create_note(new: NewNote, response: Response, idempotency_key: IdempotencyKey = None) -> Note:
         """Makes a note. With an Idempotency-Key a repeated request gets the first answer again."""
         note, replayed = await store.add(new, idempotency_key)

@@ -1,11 +1,10 @@
 """The HTTP side of answers."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.answers.prompt import INSTRUCTIONS, chosen, prompt
 from app.answers.token_budget import TokenBudget, guessed
-from app.content_type import json_only
 from app.dependencies.bedrock.model import Completion, Model
 from app.fallback import Fallback
 from app.notes.store import Notes
@@ -38,7 +37,7 @@ def answer_routes(store: Notes, model: Model, budget: TokenBudget, most_tokens: 
     routes = APIRouter(prefix="/v1/answers", tags=["answers"])
     fallback: Fallback[Completion] = Fallback(model.guard)
 
-    @routes.post("", dependencies=[Depends(json_only)], responses={429: {}})
+    @routes.post("", responses={429: {}})
     async def answer(asked: Question) -> AnswerWithSources:
         """Answers a question from the newest notes."""
         notes = chosen(await store.newest(MOST_NOTES))

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.content_type import json_only
 from app.dependencies.dynamodb.table import Item, Table
 from app.fallback import Fallback
 from app.notes.store import Notes, existing
@@ -26,7 +25,7 @@ def label_routes(store: Notes, table: Table) -> APIRouter:
     routes = APIRouter(prefix="/v1/notes", tags=["labels"])
     fallback: Fallback[Item] = Fallback(table.guard)
 
-    @routes.put("/{note_id}/labels", dependencies=[Depends(json_only)])
+    @routes.put("/{note_id}/labels")
     async def put_labels(note_id: str, labels: Labels) -> Labels:
         """Gives the note these labels in the place of those before."""
         note = await existing(store, note_id)

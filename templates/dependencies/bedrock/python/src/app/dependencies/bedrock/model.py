@@ -1,9 +1,9 @@
 """A model in Amazon Bedrock, asked with Converse."""
 
-import asyncio
 import time
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+import aiohttp
 
 from app.dependencies.aws import AwsDependency
 from app.resilience import Guard
@@ -58,14 +58,11 @@ class Model(AwsDependency):
         return completion
 
     async def why_not_ready(self) -> str | None:
-        """Asking costs money, so it only looks at the circuit and whether anything listens."""
+        """Asking costs money, so it only looks at the circuit and whether anybody answers."""
         if self.guard.circuit.state == "open":
             return "its circuit is open"
-        address = urlsplit(self._client.meta.endpoint_url)
-        port = address.port or (443 if address.scheme == "https" else 80)
-        _, writer = await asyncio.open_connection(address.hostname, port)
-        writer.close()
-        return None
+        async with aiohttp.request("GET", self._client.meta.endpoint_url, allow_redirects=False) as answer:
+            return f"answers {answer.status}" if answer.status >= 500 else None
 
     def _measure(self, completion: Completion, seconds: float) -> None:
         labels = {
