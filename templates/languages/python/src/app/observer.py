@@ -2,10 +2,12 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.datastructures import Headers
@@ -39,7 +41,13 @@ class Observer:
         self._durations = meter.create_histogram(
             "http.server.request.duration", "s", explicit_bucket_boundaries_advisory=BUCKETS
         )
-        self._active = meter.create_up_down_counter("http.server.active_requests", "{request}")
+        self._active: Counter[str] = Counter()
+        # Asked for when metrics are sent, which costs requests nothing.
+        meter.create_observable_up_down_counter("http.server.active_requests", [self._inside], "{request}")
+
+    def _inside(self, _: CallbackOptions) -> Iterable[Observation]:
+        for method, requests in self._active.copy().items():
+            yield Observation(requests, {"http.request.method": method})
 
     @contextmanager
     def request(self, scope: Scope) -> Iterator[Seen]:
@@ -60,12 +68,12 @@ class Observer:
             labels | {"url.path": scope["path"]},
             record_exception=False,  # it is in the log, with credentials taken out
         ) as span:
-            self._active.add(1, labels)
+            self._active[method] += 1
             try:
                 yield seen
             finally:
                 seconds = time.perf_counter() - began
-                self._active.add(-1, labels)
+                self._active[method] -= 1
                 measured = labels | {"http.response.status_code": seen.status}
                 if route := getattr(scope.get("route"), "path", None):
                     measured["http.route"] = route
