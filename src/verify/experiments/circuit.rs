@@ -20,7 +20,52 @@ const WHILE_OPEN: u64 = 20;
 const SPARED: u64 = WHILE_OPEN / 2 - 1;
 const RECOVERY: Duration = Duration::from_secs(15);
 
-pub(super) fn experiment(dependency: &Dependency) -> Experiment {
+/// Requests at the moment when a circuit may be tried again, and the calls of the one that tries it (with its retries).
+const RUSH: usize = 20;
+const TRIAL: u64 = 3;
+
+pub(super) fn experiments(dependency: &Dependency) -> Vec<Experiment> {
+    let mut all = vec![outage(dependency)];
+    // Other connections are made by pools as well, so they say little about requests.
+    if speaks_http(dependency) {
+        all.push(rush(dependency));
+    }
+    all
+}
+
+fn rush(dependency: &Dependency) -> Experiment {
+    let name = dependency.name.clone();
+    Experiment::new(
+        5,
+        format!("{RUSH} requests when {name} may be tried again, and hangs"),
+        format!("at most {TRIAL} calls of it"),
+        move |bench| Box::pin(tried_again(bench, name.clone())),
+    )
+}
+
+async fn tried_again(bench: &Bench, name: String) -> Observed {
+    let rest = Duration::from_secs(1);
+    let scene = bench.scene(&Setup::with(&[("CIRCUIT_OPEN_MS", rest.as_millis().to_string())])).await?;
+    let created = scene.prepared(&name).await?;
+    let proxy = scene.proxy(&name)?;
+    proxy.set(Fault::Status { code: 503, every: 1 });
+    for _ in 0..OPENING {
+        scene.reach(&name, &created).await?;
+    }
+    proxy.set(Fault::Hang);
+    tokio::time::sleep(rest + Duration::from_millis(200)).await;
+    let before = proxy.calls();
+    let rush = (0..RUSH).map(|_| scene.reach(&name, &created));
+    for answer in futures_util::future::join_all(rush).await {
+        answer?;
+    }
+    match proxy.calls() - before {
+        calls if calls > TRIAL => broken(format!("{calls} calls for {RUSH} requests at once")),
+        calls => Ok(format!("{calls} calls for {RUSH} requests at once")),
+    }
+}
+
+fn outage(dependency: &Dependency) -> Experiment {
     let name = dependency.name.clone();
     let fault = if speaks_http(dependency) { Fault::Status { code: 503, every: 1 } } else { Fault::Down };
     Experiment::new(

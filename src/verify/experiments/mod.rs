@@ -95,7 +95,7 @@ pub fn all(bench: &Bench) -> Vec<Experiment> {
     all.extend(bounds::experiments(bench));
     all.extend(dependencies.iter().flat_map(time_limits::experiments));
     all.extend(dependencies.iter().flat_map(retries::experiments));
-    all.extend(dependencies.iter().map(circuit::experiment));
+    all.extend(dependencies.iter().flat_map(circuit::experiments));
     all.extend(dependencies.iter().map(fallback::experiment));
     all.extend(health::experiments(dependencies));
     all.extend(draining::experiments());
