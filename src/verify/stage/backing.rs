@@ -33,13 +33,54 @@ pub enum BackingError {
 pub struct Backing {
     /// The database server.
     pub database: Option<Database>,
-    redis: Option<SocketAddr>,
+    /// The cache server.
+    pub cache: Option<Cache>,
     cloud: Option<SocketAddr>,
     /// What AWS clients need beside an endpoint.
     pub credentials: BTreeMap<String, String>,
     /// The account in which they are.
     pub account: String,
     _servers: Vec<Server>,
+}
+
+/// A cache server.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    address: SocketAddr,
+    /// `user:password@`, or nothing.
+    login: String,
+    /// `/0`, the number of a database.
+    database: String,
+}
+
+impl Cache {
+    fn local(address: SocketAddr) -> Self {
+        Self { address, login: String::new(), database: "/0".to_owned() }
+    }
+
+    /// One that somebody else runs, from the `redis://` address in `variable`.
+    async fn remote(url: &str, variable: &str) -> Result<Self, BackingError> {
+        let wrong = || BackingError::Address { variable: variable.to_owned(), form: "redis://host:port" };
+        let uri: http::Uri = url.parse().map_err(|_| wrong())?;
+        // Through a proxy on loopback no certificate would fit.
+        if uri.scheme_str() != Some("redis") {
+            return Err(wrong());
+        }
+        let host = uri.host().ok_or_else(wrong)?;
+        let port = uri.port_u16().unwrap_or(6379);
+        let mut found = tokio::net::lookup_host((host, port)).await.map_err(|_| wrong())?;
+        let login = uri.authority().and_then(|authority| authority.as_str().rsplit_once('@'));
+        Ok(Self {
+            address: found.next().ok_or_else(wrong)?,
+            login: login.map(|(login, _)| format!("{login}@")).unwrap_or_default(),
+            database: uri.path().to_owned(),
+        })
+    }
+
+    /// Its address, as a service takes it, through `proxy`.
+    pub fn url(&self, proxy: SocketAddr) -> String {
+        format!("redis://{}{proxy}{}", self.login, self.database)
+    }
 }
 
 /// A service's variable for one of its dependencies.
@@ -69,7 +110,7 @@ impl Backing {
     pub async fn start(spec: &Spec, cloud: Option<Cloud>) -> Result<Self, BackingError> {
         let mut servers = Vec::new();
         let mut database = None;
-        let mut redis = None;
+        let mut cache = None;
         for dependency in &spec.dependencies {
             let variable = variable(dependency, "URL");
             let given = std::env::var(&variable).ok();
@@ -82,10 +123,10 @@ impl Backing {
                     database = Some(Database::local(server.address));
                     servers.push(server);
                 }
-                (DependencyKind::Redis, Some(url)) => redis = Some(address(&url, &variable).await?),
+                (DependencyKind::Redis, Some(url)) => cache = Some(Cache::remote(&url, &variable).await?),
                 (DependencyKind::Redis, None) => {
                     let server = servers::redis(&variable).await?;
-                    redis = Some(server.address);
+                    cache = Some(Cache::local(server.address));
                     servers.push(server);
                 }
                 _ => {}
@@ -96,7 +137,7 @@ impl Backing {
                 || (None, BTreeMap::new(), String::new()),
                 |(address, credentials, account)| (Some(address), credentials, account),
             );
-        Ok(Self { database, redis, cloud: address, credentials, account, _servers: servers })
+        Ok(Self { database, cache, cloud: address, credentials, account, _servers: servers })
     }
 
     /// What a proxy for this kind passes on to.
@@ -104,7 +145,7 @@ impl Backing {
         match kind {
             DependencyKind::Http => Some(Target::Echo),
             DependencyKind::Postgres => self.database.as_ref().map(|server| Target::Bytes(server.address)),
-            DependencyKind::Redis => self.redis.map(Target::Bytes),
+            DependencyKind::Redis => self.cache.as_ref().map(|server| Target::Bytes(server.address)),
             DependencyKind::S3 | DependencyKind::Dynamodb | DependencyKind::Sqs | DependencyKind::Bedrock => {
                 self.cloud.map(Target::Http)
             }
@@ -112,11 +153,23 @@ impl Backing {
     }
 }
 
-async fn address(url: &str, variable: &str) -> Result<SocketAddr, BackingError> {
-    let wrong = || BackingError::Address { variable: variable.to_owned(), form: "redis://host:port" };
-    let uri: http::Uri = url.parse().map_err(|_| wrong())?;
-    let host = uri.host().ok_or_else(wrong)?;
-    let port = uri.port_u16().unwrap_or(6379);
-    let mut found = tokio::net::lookup_host((host, port)).await.map_err(|_| wrong())?;
-    found.next().ok_or_else(wrong)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_given_cache_keeps_its_login_and_its_database_behind_a_proxy() {
+        let proxy = SocketAddr::from(([127, 0, 0, 1], 7));
+        let cache =
+            Cache::remote("redis://me:p%40ss@127.0.0.1:6390/3", "CACHE_URL").await.expect("an address");
+        assert_eq!(
+            (cache.address.port(), cache.url(proxy)),
+            (6390, "redis://me:p%40ss@127.0.0.1:7/3".to_owned())
+        );
+        let plain = Cache::remote("redis://127.0.0.1", "CACHE_URL").await.expect("an address");
+        assert_eq!((plain.address.port(), plain.url(proxy)), (6379, "redis://127.0.0.1:7/".to_owned()));
+        for wrong in ["rediss://127.0.0.1:1", "127.0.0.1:1", "postgres://127.0.0.1", ""] {
+            assert!(Cache::remote(wrong, "CACHE_URL").await.is_err(), "{wrong}");
+        }
+    }
 }

@@ -127,7 +127,11 @@ impl Bench {
         };
         match dependency.kind {
             DependencyKind::Http => set("URL", format!("http://{proxy}")),
-            DependencyKind::Redis => set("URL", format!("redis://{proxy}/0")),
+            DependencyKind::Redis => {
+                let server = self.backing.cache.as_ref();
+                let server = server.ok_or_else(|| Miss::NotRun("there is no cache server".to_owned()))?;
+                set("URL", server.url(proxy));
+            }
             DependencyKind::Postgres => {
                 let Some(server) = &self.backing.database else {
                     return Err(Miss::NotRun("there is no database server".to_owned()));
