@@ -6,6 +6,10 @@ use std::{
     process::Stdio,
 };
 
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
@@ -46,17 +50,14 @@ pub async fn run(request: &Verify, output: &Output) -> Done {
     spec::validate(&project.parsed)?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let jobs = request.jobs.map_or(cores, usize::from);
-    let work = tried(request, &project, Options { only, jobs }, output);
-    // Dropping the work ends every process it started.
-    let report = tokio::select! {
-        report = work => report?,
-        () = stopped() => {
-            let todo = "everything it started was ended; run `pave verify` when you are ready";
-            return Err(Failure::new(code::INTERRUPTED, "stopped before the experiments were done", todo));
-        }
-    };
+    // Shared: whatever is being done when somebody asks to stop ends, and cleans up, by itself.
+    let stop = stopped().boxed().shared();
+    let report = tried(request, &project, Options { only, jobs }, output, stop).await?;
     Ok(show(&report, output))
 }
+
+/// Resolves when somebody asks to stop, for all who wait for it.
+type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// Resolves when somebody asks to stop.
 async fn stopped() {
@@ -73,11 +74,20 @@ async fn stopped() {
     }
 }
 
+/// The work, unless somebody asks to stop first; it is dropped then, and with it ends what it started.
+async fn unless<T>(stop: Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result,
+        () = stop => Err(VerifyError::Stopped.into()),
+    }
+}
+
 async fn tried(
     request: &Verify,
     project: &Project,
     options: Options,
     output: &Output,
+    stop: Stop,
 ) -> Result<Report, Failure> {
     let spec = project.parsed.spec.clone();
     let requests = requests(project)?;
@@ -93,22 +103,23 @@ async fn tried(
         }
     };
     let report = if let Some(base) = &request.against {
-        verify::address(&spec.service.name, base, &requests, &options, said).await
+        let work = async { Ok(verify::address(&spec.service.name, base, &requests, &options, said).await?) };
+        unless(stop, work).await
     } else {
         let subject = match &request.image {
             Some(reference) => Subject::Image { reference: reference.clone(), dir: project.root.clone() },
-            None => tree(&project.root, !request.no_prepare, output).await?,
+            None => unless(stop.clone(), tree(&project.root, !request.no_prepare, output)).await?,
         };
         let sky = Sky::over(&spec).await?;
-        let report =
-            verify::project(spec, requests, subject, sky.as_ref().map(Sky::cloud), &options, said).await;
+        let cloud = sky.as_ref().map(Sky::cloud);
+        let report = verify::project(spec, requests, subject, cloud, &options, said, stop).await;
         if let Some(sky) = sky {
             sky.daemon.stop().await;
         }
-        report
+        report.map_err(Failure::from)
     };
     bar.finish_and_clear();
-    Ok(report?)
+    report
 }
 
 /// A sandbox in this process, with what the experiments need in it, for dependencies on AWS services.
@@ -303,12 +314,14 @@ impl From<VerifyError> for Failure {
             VerifyError::Migrations(_) => "mend the migration, then try again",
             VerifyError::NotWell(_) => "make verify.toml and the service agree, then try again",
             VerifyError::Address(_) => "give the address of a service that runs, as in http://localhost:8080",
+            VerifyError::Stopped => "everything it started was ended; run `pave verify` when you are ready",
             VerifyError::NothingToTry(_) => {
                 "leave --only away, or try the promise on the project itself, without --against"
             }
         };
         let code = match error {
             VerifyError::Address(_) | VerifyError::NothingToTry(_) => code::USAGE,
+            VerifyError::Stopped => code::INTERRUPTED,
             _ => code::INVALID,
         };
         Self::new(code, error.to_string(), todo)

@@ -46,12 +46,16 @@ pub enum VerifyError {
     /// The address cannot be called, or nothing answers there.
     #[error("nothing answers at that address: {0}")]
     Address(String),
+    /// Somebody asked to stop.
+    #[error("stopped before the experiments were done")]
+    Stopped,
     /// None of the chosen promises can be tried from outside.
     #[error("{0} cannot be tried on an address alone")]
     NothingToTry(String),
 }
 
-/// Tries a project's service with everything around it under control. `said` hears each finding as it comes.
+/// Tries a project's service with everything around it under control. `said` hears each finding as it comes; when `stop` resolves
+/// everything ends, and what was made on a server of somebody else is removed.
 ///
 /// # Errors
 /// [`VerifyError`] when the service does not even work while all is well.
@@ -62,10 +66,14 @@ pub async fn project(
     cloud: Option<Cloud>,
     options: &Options,
     said: impl Fn(&Finding, usize, usize) + Send + Sync,
+    stop: impl Future<Output = ()>,
 ) -> Result<Report, VerifyError> {
     let backing = Backing::start(&spec, cloud).await?;
     let mut bench = Bench { spec, requests, subject, backing, template: None };
-    let result = tried(&mut bench, options, said).await;
+    let result = tokio::select! {
+        result = tried(&mut bench, options, said) => result,
+        () = stop => Err(VerifyError::Stopped),
+    };
     if let Some(server) = &bench.backing.database {
         server.clean_up().await;
     }

@@ -39,6 +39,8 @@ const PASSWORD: &str = "verify-hunter2-0815";
 #[derive(Debug)]
 pub struct Database {
     config: Config,
+    /// It is there when this run is over.
+    outlives: bool,
     /// Where it listens.
     pub address: SocketAddr,
     made: AtomicU32,
@@ -83,7 +85,7 @@ impl Database {
     pub fn local(address: SocketAddr) -> Self {
         let mut config = Config::new();
         config.host("127.0.0.1").port(address.port()).user("pave").password(PASSWORD).dbname("postgres");
-        Self::new(config, address)
+        Self::new(config, address, false)
     }
 
     /// A server that somebody else runs, from the `postgres://` address in `variable`.
@@ -99,12 +101,12 @@ impl Database {
             _ => return Err(wrong()),
         };
         let address = tokio::net::lookup_host((host, port)).await?.next().ok_or_else(wrong)?;
-        Ok(Self::new(config, address))
+        Ok(Self::new(config, address, true))
     }
 
-    fn new(config: Config, address: SocketAddr) -> Self {
+    fn new(config: Config, address: SocketAddr, outlives: bool) -> Self {
         let prefix = format!("pave_verify_{:08x}", rand::random::<u32>());
-        Self { config, address, made: AtomicU32::new(0), prefix }
+        Self { config, address, outlives, made: AtomicU32::new(0), prefix }
     }
 
     async fn connect(&self, database: Option<&str>) -> Result<Client, DatabaseError> {
@@ -179,8 +181,11 @@ impl Database {
         (self.made.load(Ordering::Relaxed) > 0).then(|| format!("{}_0", self.prefix))
     }
 
-    /// Drops every database this run made.
+    /// Drops every database this run made on a server that is there after it.
     pub async fn clean_up(&self) {
+        if !self.outlives {
+            return;
+        }
         if let Ok(client) = self.connect(None).await {
             for number in 0..self.made.load(Ordering::Relaxed) {
                 let drop = format!("DROP DATABASE IF EXISTS {}_{number} WITH (FORCE)", self.prefix);
