@@ -51,7 +51,7 @@ pub async fn run(request: &Verify, output: &Output) -> Done {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let jobs = request.jobs.map_or(cores, usize::from);
     // Shared: whatever is being done when somebody asks to stop ends, and cleans up, by itself.
-    let stop = stopped().boxed().shared();
+    let stop = tokio::spawn(stopped()).map(|_| ()).boxed().shared();
     let report = tried(request, &project, Options { only, jobs }, output, stop).await?;
     Ok(show(&report, output))
 }

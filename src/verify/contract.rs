@@ -21,7 +21,7 @@ const PROMISES: [&str; 15] = [
     "checks its configuration at start and prints no secret",
     "gives traces, metrics and logs that belong together",
     "answers errors as problem documents and serves its OpenAPI document",
-    "runs without privileges and without build tools",
+    "runs without privileges and without build tools, and says what it is made of",
     "sends security headers and gives nothing away",
 ];
 

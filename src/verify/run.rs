@@ -19,6 +19,9 @@ use super::{
 /// Longest wait for the first answer of an address.
 const FIRST_ANSWER: Duration = Duration::from_secs(20);
 
+/// Longest time to remove what was made on a server of somebody else.
+const CLEANING: Duration = Duration::from_secs(30);
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -75,7 +78,8 @@ pub async fn project(
         () = stop => Err(VerifyError::Stopped),
     };
     if let Some(server) = &bench.backing.database {
-        server.clean_up().await;
+        // A server that has gone away keeps nobody here.
+        let _ = tokio::time::timeout(CLEANING, server.clean_up()).await;
     }
     result
 }

@@ -57,9 +57,9 @@ struct Expected {
 
 fn expected(language: &str) -> Expected {
     match language {
-        "python" => Expected { megabytes: 180.0, with_base: false, source: "src/app/__main__.py" },
-        "typescript" => Expected { megabytes: 200.0, with_base: true, source: "src/main.ts" },
-        "rust" => Expected { megabytes: 40.0, with_base: true, source: "src/main.rs" },
+        "python" => Expected { megabytes: 90.0, with_base: false, source: "src/app/__main__.py" },
+        "typescript" => Expected { megabytes: 165.0, with_base: true, source: "src/main.ts" },
+        "rust" => Expected { megabytes: 25.0, with_base: true, source: "src/main.rs" },
         other => panic!("say in tests/docker/main.rs what an image of {other} may weigh"),
     }
 }

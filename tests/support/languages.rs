@@ -29,7 +29,7 @@ pub fn path(language: &str) -> Option<OsString> {
 }
 
 /// How the Rust projects of the tests are built: they share what they compile (cargo lets one build at a time), and take less time for it
-/// than what is shipped; that is built in the Docker tier. Source: The Cargo Book, configuration, `build.build-dir` and `profile`.
+/// than what is shipped, which the Docker tier builds. Source: The Cargo Book, configuration, `build.build-dir` and `profile`.
 pub fn rust_settings() -> [(&'static str, OsString); 3] {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-projects");
     [

@@ -1,7 +1,7 @@
 //! C14: no privileges, nothing written, no build tools in the image.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     process::Stdio,
     time::{Duration, SystemTime},
@@ -20,9 +20,6 @@ use super::Experiment;
 
 /// Programs with which an intruder would build more.
 const TOOLS: [&str; 9] = ["cc", "gcc", "clang", "make", "cargo", "npm", "pip", "pip3", "apt-get"];
-
-/// Files that name exact versions.
-const LOCKS: [&str; 3] = ["requirements.lock", "package-lock.json", "Cargo.lock"];
 
 /// Longest time to say what it is made of.
 const LISTING: Duration = Duration::from_secs(20);
@@ -120,31 +117,62 @@ async fn inspected(reference: &str) -> Observed {
     Ok(format!("user {user}, none of {}", TOOLS.join(", ")))
 }
 
-/// What a service says it is made of, as far as a lock file can contradict it.
+/// What a service says it is made of, as far as its lock file can contradict it.
 async fn bill(bench: &Bench) -> Observed {
     let ended = bench.subject.run(&["sbom"], &BTreeMap::new(), LISTING).await?;
     let bill: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
     if ended.code != Some(0) || bill["bomFormat"] != "CycloneDX" {
         return broken(format!("`sbom` ended with {:?} and printed no CycloneDX document", ended.code));
     }
+    let locked = locked(bench.subject.dir());
+    if locked.is_empty() {
+        return Err(Miss::NotRun("there is no lock file of a kind that is known here".to_owned()));
+    }
     let components = bill["components"].as_array().map_or(&[][..], Vec::as_slice);
     if components.is_empty() {
         return broken("it names nothing");
     }
-    let locked = LOCKS.iter().find_map(|name| std::fs::read_to_string(bench.subject.dir().join(name)).ok());
-    let locked = locked.ok_or_else(|| Miss::NotRun(format!("none of {} is there", LOCKS.join(", "))))?;
-    let word = |component: &Value, key: &str| component[key].as_str().unwrap_or_default().to_owned();
+    let mut seen = BTreeSet::new();
     for component in components {
-        let (name, version) = (word(component, "name"), word(component, "version"));
-        let purl = word(component, "purl");
-        if version.is_empty() || !(purl.starts_with("pkg:") && purl.ends_with(&format!("@{version}"))) {
-            return broken(format!("`{name}` has no version or no package URL of it"));
+        let word = |key: &str| component[key].as_str().unwrap_or_default().to_owned();
+        let (one, purl) = ((word("name"), word("version")), word("purl"));
+        let (name, version) = &one;
+        if !purl.is_empty() && !(purl.starts_with("pkg:") && purl.ends_with(&format!("@{version}"))) {
+            return broken(format!("{name} {version} has the package URL `{purl}`"));
         }
-        if !(locked.contains(&name) && locked.contains(&version)) {
+        if !locked.contains(&one) {
             return broken(format!("{name} {version} is not in the lock file"));
+        }
+        if !seen.insert(one.clone()) {
+            return broken(format!("{name} {version} is named twice"));
         }
     }
     Ok(format!("{} components, all in the lock file", components.len()))
+}
+
+/// Name and version of every library in the lock files of a project.
+fn locked(dir: &Path) -> BTreeSet<(String, String)> {
+    let read = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+    let mut found = BTreeSet::new();
+    for line in read("requirements.lock").lines() {
+        if let Some((name, rest)) = line.split_once("==") {
+            let version = rest.split([' ', ';']).next().unwrap_or_default();
+            // `name[extra]==version ; marker \\`
+            found.insert((name.split('[').next().unwrap_or_default().to_owned(), version.to_owned()));
+        }
+    }
+    let npm: Value = serde_json::from_str(&read("package-lock.json")).unwrap_or_default();
+    for (place, library) in npm["packages"].as_object().into_iter().flatten() {
+        let folder = place.rsplit("node_modules/").next().unwrap_or_default();
+        let name = library["name"].as_str().unwrap_or(folder);
+        found.insert((name.to_owned(), library["version"].as_str().unwrap_or_default().to_owned()));
+    }
+    let cargo = read("Cargo.lock").parse::<toml_edit::DocumentMut>().unwrap_or_default();
+    for package in cargo.get("package").and_then(|item| item.as_array_of_tables()).into_iter().flatten() {
+        let word = |key: &str| package.get(key).and_then(|item| item.as_str()).unwrap_or_default().to_owned();
+        found.insert((word("name"), word("version")));
+    }
+    found
 }
 
 /// Path, size and time of every file, leaving out what other programs keep in a checkout.

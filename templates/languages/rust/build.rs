@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-changed=Cargo.lock");
+    println!("cargo::rerun-if-changed=Cargo.toml");
     let set = |name: &str| env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"));
     let tree = Command::new(set("CARGO"))
         .args(["tree", "--frozen", "--prefix=none", "--format={p} |{l}"])

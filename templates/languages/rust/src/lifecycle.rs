@@ -19,7 +19,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -29,6 +29,9 @@ use crate::{
 
 /// The longest head of a request.
 const MOST_HEAD_BYTES: usize = 32 * 1024;
+
+/// What was sent before the door closed has arrived by then.
+const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// Where the process is in its life.
 #[derive(Default)]
@@ -70,11 +73,15 @@ pub async fn serve(
         () = accept => {}
         () = told_to_stop(&mut stop, settings.drain_delay, lifecycle) => {}
     }
-    // Who has knocked already is let in before the door closes.
-    while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
+    // Who has knocked already is let in before the door closes, and may still say what for.
+    let closing = Instant::now();
+    while closing.elapsed() < LAST_CALL
+        && let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await
+    {
         connect(stream, &service, settings, &connections);
     }
     drop(listener);
+    sleep(LAST_CALL.min(settings.drain_timeout)).await;
     if timeout(settings.drain_timeout, connections.shutdown())
         .await
         .is_err()

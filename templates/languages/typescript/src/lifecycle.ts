@@ -3,6 +3,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { FastifyInstance } from "fastify";
 import type { Settings } from "./settings.ts";
 
+// More than wait at the door; it closes also while others keep coming.
+const MOST_TURNS = 1_000;
+
 /** Where the process is in its life. */
 export class Lifecycle {
   draining = false;
@@ -16,6 +19,16 @@ function signalled(): Promise<NodeJS.Signals> {
       });
     }
   });
+}
+
+/** Accepts who has knocked already: Node takes one connection in each turn of its loop. */
+async function letIn({ server }: FastifyInstance): Promise<void> {
+  let accepted = 0;
+  server.on("connection", () => (accepted += 1));
+  for (let before = -1, turns = 0; before < accepted && turns < MOST_TURNS; turns += 1) {
+    before = accepted;
+    await nextTurn();
+  }
 }
 
 /** Serves until told to stop. False when the service could not start. */
@@ -32,8 +45,7 @@ export async function serve(service: FastifyInstance, settings: Settings, lifecy
   service.log.info({ signal }, "draining");
   // The balancer needs a moment to look away; a second signal closes the door at once.
   await Promise.race([sleep(settings.DRAIN_DELAY_MS), signalled()]);
-  // Who has knocked already is let in before the door closes.
-  await nextTurn();
+  await letIn(service);
   const closed = service.close().then(() => true);
   if (!(await Promise.race([closed, sleep(settings.DRAIN_TIMEOUT_MS, false)]))) {
     service.log.warn("requests were still running when the time to leave was over");

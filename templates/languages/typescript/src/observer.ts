@@ -2,6 +2,7 @@
 import { context, metrics, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { SERVICE } from "./settings.ts";
+import { SECONDS } from "./telemetry.ts";
 
 /** Sees requests from their head to the last byte of their answer. */
 export class Observer {
@@ -10,10 +11,7 @@ export class Observer {
   readonly #active = metrics
     .getMeter(SERVICE)
     .createUpDownCounter("http.server.active_requests", { unit: "{request}" });
-  readonly #duration = metrics.getMeter(SERVICE).createHistogram("http.server.request.duration", {
-    unit: "s",
-    advice: { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] },
-  });
+  readonly #duration = metrics.getMeter(SERVICE).createHistogram("http.server.request.duration", SECONDS);
 
   constructor(log: FastifyBaseLogger) {
     this.#log = log;

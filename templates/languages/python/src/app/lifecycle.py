@@ -52,7 +52,7 @@ class DrainingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Lets in who has knocked already, then closes the door."""
-        for _ in range(2):  # one turn of the loop takes note of them, the next one accepts them
+        for _ in range(3):  # turns of the loop: it takes note of them, accepts them, gives each its connection
             await asyncio.sleep(0)
         await super().shutdown(sockets)
 

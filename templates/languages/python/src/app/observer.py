@@ -13,15 +13,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.telemetry import Telemetry
+from app.telemetry import BUCKETS, Telemetry
 
 log = logging.getLogger("app.requests")
 
 HEALTH = ("/livez", "/readyz")
 # Whoever asks may invent methods; each would be a time series of its own.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
-# Seconds; the spread that OpenTelemetry's conventions ask for.
-BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 
 @dataclass

@@ -53,8 +53,8 @@ async def _http(_: Request, error: HTTPException) -> Response:
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    # FastAPI does not read a body that does not say it is JSON.
-    if any(problem["loc"][0] == "body" for problem in error.errors()) and not _says_json(request):
+    # FastAPI does not read a body that does not say it is JSON, and misses it as a whole.
+    if any(problem["loc"] == ("body",) for problem in error.errors()) and not _says_json(request):
         return problem_response(415, "the body must be application/json")
     # Names the fields but does not echo their values: they may be secret.
     errors = [{"field": _field(problem["loc"]), "message": problem["msg"]} for problem in error.errors()]

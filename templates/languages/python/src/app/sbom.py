@@ -1,5 +1,6 @@
 """The software bill of materials: every library that is beside this service (CycloneDX 1.6, https://cyclonedx.org/docs/1.6/json/)."""
 
+import re
 from importlib.metadata import Distribution, distribution, distributions
 from typing import Any
 
@@ -10,7 +11,7 @@ LICENSE = "License-Expression"
 
 def component(library: Distribution) -> dict[str, Any]:
     """One library, with the package URL that vulnerability databases know it by."""
-    name = library.name.lower().replace("_", "-")
+    name = re.sub(r"[-_.]+", "-", library.name).lower()  # as lock files have it (PEP 503)
     found: dict[str, Any] = {"type": "library", "name": name, "version": library.version}
     found["purl"] = f"pkg:pypi/{name}@{library.version}"
     if LICENSE in library.metadata:

@@ -14,6 +14,8 @@ from app.settings import SERVICE, Settings
 
 EXPORT_TIMEOUT_SECONDS = 2
 METRICS_EVERY_MS = 15_000
+# Seconds; the spread that OpenTelemetry's conventions ask for.
+BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 
 class Telemetry:

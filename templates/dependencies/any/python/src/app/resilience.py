@@ -23,7 +23,7 @@ from opentelemetry.trace import SpanKind
 
 from app import deadline
 from app.problems import Problem
-from app.telemetry import Telemetry
+from app.telemetry import BUCKETS, Telemetry
 
 T = TypeVar("T")
 
@@ -185,7 +185,12 @@ class Guard:
         scope = f"app.dependencies.{name}"
         self._tracer = telemetry.traces.get_tracer(scope)
         meter = telemetry.metrics.get_meter(scope)
-        self._durations = meter.create_histogram("dependency.call.duration", "s", "Calls with all their attempts")
+        self._durations = meter.create_histogram(
+            "dependency.call.duration",
+            "s",
+            "Calls with all their attempts",
+            explicit_bucket_boundaries_advisory=BUCKETS,
+        )
         meter.create_observable_gauge(
             "dependency.circuit.open", [self._observe], description="1 while calls are refused or on trial"
         )

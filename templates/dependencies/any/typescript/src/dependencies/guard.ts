@@ -18,6 +18,7 @@ import {
 import { remainingMs } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { SERVICE } from "../settings.ts";
+import { SECONDS } from "../telemetry.ts";
 import { CircuitOpen, DependencyFailure, Rejected, TooSlow, Transient } from "./failures.ts";
 import { RetryBudget } from "./retry_budget.ts";
 
@@ -68,7 +69,7 @@ export class Guard {
     const breaker = new ConsecutiveBreaker(FAILURES_TO_OPEN);
     this.#circuit = circuitBreaker(handleWhen(isFailure), { halfOpenAfter: openForMs, breaker });
     const meter = metrics.getMeter(SERVICE);
-    this.#duration = meter.createHistogram("dependency.call.duration", { unit: "s" });
+    this.#duration = meter.createHistogram("dependency.call.duration", SECONDS);
     meter.createObservableGauge("dependency.circuit.open").addCallback((gauge) => {
       gauge.observe(this.circuit === "closed" ? 0 : 1, { dependency: name });
     });

@@ -2,6 +2,7 @@
 import { BedrockRuntimeClient, ConverseCommand } from "@aws-sdk/client-bedrock-runtime";
 import { metrics } from "@opentelemetry/api";
 import { SERVICE, type Settings } from "../../settings.ts";
+import { SECONDS } from "../../telemetry.ts";
 import { awsOptions, explained } from "../aws.ts";
 import { Dependency } from "../dependency.ts";
 import type { Policy } from "../guard.ts";
@@ -33,7 +34,7 @@ export class Model extends Dependency {
     this.modelId = modelId;
     const meter = metrics.getMeter(SERVICE);
     this.#tokens = meter.createHistogram("gen_ai.client.token.usage", { unit: "{token}" });
-    this.#duration = meter.createHistogram("gen_ai.client.operation.duration", { unit: "s" });
+    this.#duration = meter.createHistogram("gen_ai.client.operation.duration", SECONDS);
   }
 
   /** Asking twice changes nothing, so that it may be tried again. */

@@ -7,7 +7,7 @@ import aiohttp
 
 from app.dependencies.aws import AwsDependency
 from app.resilience import Guard
-from app.telemetry import Telemetry
+from app.telemetry import BUCKETS, Telemetry
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class Model(AwsDependency):
         self.model_id = model_id
         meter = telemetry.metrics.get_meter("app.dependencies.bedrock")
         self._tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", "Tokens of one answer")
-        self._seconds = meter.create_histogram("gen_ai.client.operation.duration", "s", "Time of one answer")
+        self._seconds = meter.create_histogram(
+            "gen_ai.client.operation.duration", "s", "Time of one answer", explicit_bucket_boundaries_advisory=BUCKETS
+        )
 
     async def converse(self, instructions: str, prompt: str, most_tokens: int) -> Completion:
         """One attempt to ask. For `Fallback`, which guards it.
