@@ -137,7 +137,8 @@ async fn bill(bench: &Bench) -> Observed {
         let word = |key: &str| component[key].as_str().unwrap_or_default().to_owned();
         let (one, purl) = ((word("name"), word("version")), word("purl"));
         let (name, version) = &one;
-        if !purl.is_empty() && !(purl.starts_with("pkg:") && purl.ends_with(&format!("@{version}"))) {
+        let of_this_version = purl.starts_with("pkg:") && purl.ends_with(&format!("@{version}"));
+        if !(purl.is_empty() || of_this_version) {
             return broken(format!("{name} {version} has the package URL `{purl}`"));
         }
         if !locked.contains(&one) {
