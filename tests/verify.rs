@@ -53,6 +53,17 @@ struct Mutation {
     replace: String,
 }
 
+impl Mutation {
+    /// The file that it changes, as it is.
+    fn text(&self, project: &Project) -> String {
+        let good = fs::read_to_string(project.dir().join(&self.file))
+            .unwrap_or_else(|error| panic!("{}: {error}", self.file));
+        let times = good.matches(&self.find).count();
+        assert_eq!(times, 1, "{}: {} has its text {times} times", self.id, self.file);
+        good
+    }
+}
+
 /// A generated project and how `pave` is run in it.
 struct Project {
     place: Place,
@@ -106,6 +117,10 @@ fn keeps_and_breaks(language: &str) {
     let ids: Vec<&str> = mutations.mutation.iter().map(|one| one.id.as_str()).collect();
     let all: Vec<String> = (1..=15).map(|number| format!("C{number:02}")).collect();
     assert_eq!(ids, all, "one mutation for each promise, in order");
+    // Each can be made, also when it is not tried: its text is there, once.
+    for one in &mutations.mutation {
+        one.text(&project);
+    }
     if std::env::var_os("PAVE_TEST_WHOLE").is_none() {
         return;
     }
@@ -116,9 +131,7 @@ fn keeps_and_breaks(language: &str) {
 /// Takes one protection away, and says so if anything else than its promise breaks.
 fn breaks(project: &Project, mutation: &Mutation) -> Option<String> {
     let file = project.dir().join(&mutation.file);
-    let good = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", mutation.file));
-    let times = good.matches(&mutation.find).count();
-    assert_eq!(times, 1, "{}: {} has its text {times} times", mutation.id, mutation.file);
+    let good = mutation.text(project);
     fs::write(&file, good.replace(&mutation.find, &mutation.replace)).expect("writes");
     let (failed, said) = project.broken(&[]);
     fs::write(&file, good).expect("writes");
