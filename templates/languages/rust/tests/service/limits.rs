@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::timeout,
 };
 
 use crate::running::{Service, problem};
@@ -25,6 +26,9 @@ async fn raw(service: &Service, text: &str) -> (String, TcpStream) {
     }
     (String::from_utf8_lossy(&said).into_owned(), stream)
 }
+
+/// Longest wait for what will surely come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const SLOW_BODY: &str = "POST /v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{";
 
@@ -85,22 +89,25 @@ async fn a_body_that_is_too_large_is_413() {
 async fn what_is_too_much_is_refused_and_health_is_not() {
     let service =
         Service::start(&[("MAX_CONCURRENCY", "1"), ("REQUEST_TIMEOUT_MS", "20000")]).await;
-    let mut first = TcpStream::connect(service.address())
-        .await
-        .expect("connects");
-    first.write_all(SLOW_BODY.as_bytes()).await.expect("writes");
-    let refused = loop {
-        let answer = service.get("/nowhere").await;
-        if answer.status() == 503 {
-            break answer;
+    let holding = async {
+        loop {
+            let mut slow = TcpStream::connect(service.address())
+                .await
+                .expect("connects");
+            slow.write_all(SLOW_BODY.as_bytes()).await.expect("writes");
+            // Either of the two may have the one place.
+            let answer = service.get("/nowhere").await;
+            if answer.status() == 503 {
+                break (slow, answer);
+            }
         }
     };
+    let (first, refused) = timeout(PATIENCE, holding).await.expect("a refusal");
     assert_eq!(refused.headers()["retry-after"], "1");
     problem(refused, 503).await;
     assert_eq!(service.get("/livez").await.status(), 200);
     drop(first);
     // The place is free again once the service has noticed.
-    while service.get("/nowhere").await.status() != 404 {
-        tokio::task::yield_now().await;
-    }
+    let free = async { while service.get("/nowhere").await.status() != 404 {} };
+    timeout(PATIENCE, free).await.expect("a free place");
 }

@@ -69,9 +69,14 @@ async fn sigterm_fails_readiness_finishes_what_runs_and_exits_with_0() {
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.expect("text").contains("draining"));
     assert_eq!(service.get("/livez").await.status(), 200);
-    while TcpStream::connect(service.address()).await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let closed = async {
+        while TcpStream::connect(service.address()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), closed)
+        .await
+        .expect("a closed door");
     slow.write_all(b"}").await.expect("is open");
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.expect("reads");
