@@ -1,5 +1,7 @@
 //! What templates can read, and nothing else.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::spec::types::{Dependency, DependencyKind, Spec};
@@ -63,6 +65,7 @@ pub(super) fn project(spec: &Spec) -> Value {
         "slo": {
             "availability": spec.slo.availability,
             "latency_p99_ms": spec.slo.latency_p99.as_millis(),
+            "latency_buckets": latency_buckets(spec.slo.latency_p99.as_millis()),
             "window_days": spec.slo.window.as_millis() / 86_400_000,
         },
         "rollout": {
@@ -93,6 +96,16 @@ fn dependency(dependency: &Dependency) -> Value {
         "fallback": dependency.fallback,
         "critical": dependency.critical,
     })
+}
+
+/// Upper bounds of the buckets of `http.server.request.duration`, in seconds: those that OpenTelemetry's semantic conventions
+/// for HTTP metrics advise, and the objective itself, so that what was slower can be counted and not only guessed.
+fn latency_buckets(objective_ms: u64) -> Vec<f64> {
+    let mut milliseconds = vec![5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000];
+    milliseconds.push(objective_ms);
+    milliseconds.sort_unstable();
+    milliseconds.dedup();
+    milliseconds.into_iter().map(|ms| Duration::from_millis(ms).as_secs_f64()).collect()
 }
 
 fn capitalised(word: &str) -> String {
