@@ -52,7 +52,7 @@ tests:
   - name: half of the requests take longer than promised
     interval: 1m
     input_series:
-      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.25"}', values: 0+60x60 3600+30x60}
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.3"}', values: 0+60x60 3600+30x60}
       - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.5"}', values: 0+60x121}
       - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="+Inf"}', values: 0+60x121}
       - {series: 'http_server_request_duration_seconds_count{job="orders",http_response_status_code="200"}', values: 0+60x121}
@@ -60,20 +60,43 @@ tests:
       - {expr: 'count(ALERTS{alertstate="firing",alertname=~"Latency.*"})', eval_time: 60m, exp_samples: []}
       - {expr: 'count by (severity) (ALERTS{alertstate="firing",alertname="LatencyBurnsFast"})', eval_time: 100m, exp_samples: [{labels: '{severity="page"}', value: 1}]}
 
-  - name: one in two hundred requests takes longer than promised
+  - name: every request takes a little less than promised
     interval: 1m
     input_series:
-      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.25"}', values: 0+199x400}
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.25"}', values: 0x400}
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.3"}', values: 0+200x400}
       - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.5"}', values: 0+200x400}
       - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="+Inf"}', values: 0+200x400}
       - {series: 'http_server_request_duration_seconds_count{job="orders",http_response_status_code="200"}', values: 0+200x400}
     promql_expr_test:
       - {expr: 'count(ALERTS{alertstate="firing",alertname=~"Latency.*"})', eval_time: 400m, exp_samples: []}
 
+  - name: one in two hundred requests takes longer than promised
+    interval: 1m
+    input_series:
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.3"}', values: 0+199x400}
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="0.5"}', values: 0+200x400}
+      - {series: 'http_server_request_duration_seconds_bucket{job="orders",le="+Inf"}', values: 0+200x400}
+      - {series: 'http_server_request_duration_seconds_count{job="orders",http_response_status_code="200"}', values: 0+200x400}
+    promql_expr_test:
+      - {expr: 'count(ALERTS{alertstate="firing",alertname=~"Latency.*"})', eval_time: 400m, exp_samples: []}
+
+  - name: a circuit opened and since then nobody has asked anything
+    interval: 1m
+    input_series:
+      - {series: 'dependency_circuit_open{job="orders",dependency="stripe"}', values: 0x9 1x60}
+      - {series: 'dependency_call_duration_seconds_count{job="orders",dependency="stripe",outcome="failed"}', values: 0x8 5x60}
+      - {series: 'dependency_call_duration_seconds_count{job="orders",dependency="stripe",outcome="ok"}', values: 0+6x70}
+      - {series: 'http_server_active_requests{job="orders",instance="a"}', values: 0x70}
+    promql_expr_test:
+      - {expr: 'count(ALERTS{alertstate="firing"})', eval_time: 15m, exp_samples: []}
+      - {expr: 'count(ALERTS{alertstate="firing"})', eval_time: 60m, exp_samples: []}
+
   - name: dependencies fail, one instance is full, then all is silent
     interval: 1m
     input_series:
       - {series: 'dependency_circuit_open{job="orders",dependency="stripe"}', values: 0x9 1x20}
+      - {series: 'dependency_call_duration_seconds_count{job="orders",dependency="stripe",outcome="open"}', values: 0x9 1+2x20}
       - {series: 'dependency_circuit_open{job="orders",dependency="tax-rates"}', values: 0x9 1x3 0x20}
       - {series: 'http_server_active_requests{job="orders",instance="a"}', values: 5x60 _x60}
       - {series: 'http_server_active_requests{job="orders",instance="b"}', values: 79x40 5x20 _x60}

@@ -90,6 +90,27 @@ fn an_unchanged_tree_uploads_and_builds_nothing() {
 }
 
 #[test]
+fn a_variable_of_the_environment_reaches_the_service_and_leaves_with_its_release() {
+    let place = Place::new();
+    let _mini = Mini::new(&place, "1s");
+    place.pave(&["deploy"]).expect(0);
+    let spec = place.project().join("pave.toml");
+    let text = std::fs::read_to_string(&spec).expect("reads");
+    std::fs::write(&spec, text + "[environments.sandbox.variables]\nGREETING = \"hello, you\"\n")
+        .expect("writes");
+    place.pave(&["deploy"]).expect(0).says("release 2 is live");
+    place.pave(&["logs"]).expect(0).says("mini listens as release 2 hello, you");
+    let greeting = || {
+        let live = place.json(&["status"])["live"].clone();
+        let slot = live["route"]["stable"].as_str().expect("a slot").to_owned();
+        live[&slot]["config"]["env"].get("GREETING").cloned()
+    };
+    assert_eq!(greeting(), Some("hello, you".into()));
+    place.pave(&["rollback"]).expect(0).says("release 1 is back");
+    assert_eq!(greeting(), None);
+}
+
+#[test]
 fn a_build_that_fails_shows_its_command_and_its_last_lines() {
     let place = Place::new();
     let mini = Mini::new(&place, "1s");

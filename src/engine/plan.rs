@@ -57,7 +57,8 @@ pub struct DeployPlan {
 
 /// What a slot is to run for a release of this spec.
 pub fn slot_config(spec: &ResolvedSpec, image: &str, number: u64) -> SlotConfig {
-    let env = BTreeMap::from([
+    let mut env = spec.environment.variables.clone();
+    env.extend([
         (RELEASE_VARIABLE.to_owned(), number.to_string()),
         ("PAVE_ENVIRONMENT".to_owned(), spec.environment.name.clone()),
     ]);

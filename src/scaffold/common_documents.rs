@@ -66,25 +66,24 @@ fn alerts_burn_by_the_numbers_of_the_spec() {
         let rule = rules.iter().find(|(alert, _)| alert == name).unwrap_or_else(|| panic!("no {name}"));
         rule.1["expr"].as_str().expect("text").to_owned()
     };
-    for (name, long, short, bad, quantile) in [
-        ("Fast", "1h", "5m", "0.072", "0.856"),
-        ("", "6h", "30m", "0.03", "0.94"),
-        ("Slowly", "3d", "6h", "0.005", "0.99"),
+    for (name, long, short, bad, slow) in [
+        ("Fast", "1h", "5m", "0.072", "0.144"),
+        ("", "6h", "30m", "0.03", "0.06"),
+        ("Slowly", "3d", "6h", "0.005", "0.01"),
     ] {
         let availability = expr(&format!("AvailabilityBurns{name}"));
+        let latency = expr(&format!("LatencyBurns{name}"));
         for window in [long, short] {
             let part = format!("service:bad_requests:ratio_rate{window}{{service=\"orders\"}} > {bad}");
             assert!(availability.contains(&part), "{part}\n{availability}");
-        }
-        let guard =
-            format!("increase(http_server_request_duration_seconds_count{{job=\"orders\"}}[{short}])) >= 10");
-        assert!(availability.contains(&guard), "{guard}\n{availability}");
-        let latency = expr(&format!("LatencyBurns{name}"));
-        for window in [long, short] {
-            let part = format!(
-                "histogram_quantile({quantile}, sum by (le) (rate(http_server_request_duration_seconds_bucket{{job=\"orders\"}}[{window}]))) > 0.25"
-            );
+            let part = format!("service:slow_requests:ratio_rate{window}{{service=\"orders\"}} > {slow}");
             assert!(latency.contains(&part), "{part}\n{latency}");
+        }
+        for (expr, least) in [(availability, 10), (latency, 100)] {
+            let guard = format!(
+                "increase(http_server_request_duration_seconds_count{{job=\"orders\"}}[{short}])) >= {least}"
+            );
+            assert!(expr.contains(&guard), "{guard}\n{expr}");
         }
     }
     let slo = text(&plan, "SLO.md");
@@ -97,6 +96,17 @@ fn alerts_burn_by_the_numbers_of_the_spec() {
         "| 7.2 % |",
     ] {
         assert!(slo.contains(words), "{words}\n{slo}");
+    }
+}
+
+#[test]
+fn slow_requests_are_counted_from_the_bucket_that_ends_at_the_objective() {
+    for (latency, bucket) in
+        [("250ms", r#"le=~"0.25""#), ("1s", r#"le=~"1(.0)?""#), ("1500ms", r#"le=~"1.5""#)]
+    {
+        let plan = rendered(&spec(&[], &format!("[slo]\nlatency_p99 = \"{latency}\"\n")));
+        let alerts = text(&plan, "ops/alerts.yaml");
+        assert_eq!(alerts.matches(bucket).count(), 5, "{bucket}\n{alerts}");
     }
 }
 

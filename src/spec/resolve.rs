@@ -48,6 +48,9 @@ pub struct Place {
     /// Region; present for `aws`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Variables that the service is started with, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Where a value came from.
@@ -132,6 +135,7 @@ pub fn resolve(parsed: &Parsed, environment: &str) -> Result<ResolvedSpec, Resol
             target: chosen.target.unwrap_or_default(),
             account: chosen.account.clone(),
             region: chosen.region.clone(),
+            variables: chosen.variables.clone(),
         },
     };
     if let Some(over) = &chosen.http {

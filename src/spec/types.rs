@@ -312,6 +312,10 @@ pub struct Environment {
     /// AWS region; required for `aws`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// Variables that the service is started with here, by name. They stand in the service's configuration for everyone to
+    /// read who may see it, so no passwords.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
     /// Keys of `[http]` that differ here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpOverride>,

@@ -8,6 +8,7 @@ use super::{
 
 mod dependencies;
 mod names;
+mod variables;
 
 pub use names::{MAX_SLOT_NAME, environment_name, service_name};
 
@@ -279,6 +280,7 @@ fn check_environment(spec: &Spec, name: &str, environment: &Environment, found: 
         ),
         Target::Aws => check_account(environment, &path, found),
     }
+    variables::check(environment, &at(&path, "variables"), found);
     let mut http = spec.http.clone();
     if let Some(over) = &environment.http {
         over.apply(&mut http);

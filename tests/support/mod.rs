@@ -158,7 +158,7 @@ class Server(http.server.ThreadingHTTPServer):
 time.sleep(START_SECONDS)
 server = Server((os.environ["HOST"], int(os.environ["PORT"])), Handler)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-print("mini listens as release", os.environ.get("PAVE_RELEASE"), flush=True)
+print("mini listens as release", os.environ.get("PAVE_RELEASE"), os.environ.get("GREETING", ""), flush=True)
 server.serve_forever()
 "#;
 

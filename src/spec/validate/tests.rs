@@ -106,3 +106,31 @@ fn a_service_has_one_database_at_most() {
     assert_eq!(mistakes(&format!("{GOOD}{}", one("db"))), []);
     assert_eq!(mistakes(&format!("{GOOD}{}{}", one("db"), one("other")))[0].0, "\"postgres\"");
 }
+
+#[test]
+fn variables_have_names_that_a_process_takes_and_no_passwords_on_an_account() {
+    let with = |target: &str, line: &str| {
+        format!("{GOOD}[environments.prod]\n{target}\n[environments.prod.variables]\n{line}\n")
+    };
+    let sandbox = "target = \"sandbox\"";
+    let account = "account = \"222222222222\"\nregion = \"us-east-1\"";
+    let url = "DB_URL = \"postgres://app:hunter2@db:5432/app\"";
+    for good in [r#"LOG_LEVEL = "debug""#, r#"DB_URL = "postgres://app@db:5432/a:b@c""#, r#"_X9 = """#] {
+        assert_eq!(mistakes(&with(account, good)), [], "{good}");
+    }
+    assert_eq!(mistakes(&with(sandbox, url)), []);
+    let bad = [
+        (r#"log-level = "debug""#, "not the name"),
+        (r#"9LIVES = "x""#, "not the name"),
+        (r#"PORT = "80""#, "set by pave"),
+        (r#"AWSAPPRUNNER_X = "80""#, "set by pave"),
+        (r#"BANNER = "a\nb""#, "not one line"),
+        (url, "has a password"),
+    ];
+    for (line, message) in bad {
+        let found = mistakes(&with(account, line));
+        assert_eq!(found.len(), 1, "{line}: {found:?}");
+        assert!(found[0].1.contains(message), "{line}: {found:?}");
+        assert!(!found[0].1.contains("hunter2"), "{found:?}");
+    }
+}

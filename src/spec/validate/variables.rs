@@ -1,0 +1,54 @@
+//! The variables of an environment: names that a process and App Runner take, and no passwords on an account.
+
+use super::{Environment, Findings, Target, at};
+
+/// Set by pave itself, or by App Runner from `http.port`.
+const TAKEN: [&str; 4] = ["HOST", "PORT", "PAVE_ENVIRONMENT", "PAVE_RELEASE"];
+
+/// App Runner keeps names that begin so for itself.
+/// Source: App Runner API reference, ImageConfiguration, `RuntimeEnvironmentVariables`.
+const RESERVED: &str = "AWSAPPRUNNER";
+
+/// Longest name and value, in characters. Source: as above.
+const LONGEST: usize = 51_200;
+
+pub(super) fn check(environment: &Environment, path: &[&str], found: &mut Findings) {
+    for (name, value) in &environment.variables {
+        let place = at(path, name);
+        let start = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
+        let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        found.require(
+            start && plain && name.len() <= LONGEST,
+            &place,
+            format!("`{name}` is not the name of a variable"),
+            "use capitals, digits and underscores, as in LOG_LEVEL",
+        );
+        found.require(
+            !TAKEN.contains(&name.as_str()) && !name.starts_with(RESERVED),
+            &place,
+            format!("`{name}` is set by pave or by App Runner"),
+            "leave it out; the port is http.port",
+        );
+        found.require(
+            value.len() <= LONGEST && !value.contains(char::is_control),
+            &place,
+            format!("the value of `{name}` is not one line of at most {LONGEST} bytes"),
+            "put what is longer into a file of the project",
+        );
+        found.require(
+            environment.target == Some(Target::Sandbox) || !holds_password(value),
+            &place,
+            format!(
+                "the address in `{name}` has a password, which everyone who may see the service could read"
+            ),
+            "leave the password out of the address; only a sandbox takes it here",
+        );
+    }
+}
+
+/// Whether a value is an address with a password, as in `scheme://user:password@host`.
+fn holds_password(value: &str) -> bool {
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
+    user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}
