@@ -52,6 +52,28 @@ fn two_runs_give_identical_bytes() {
 }
 
 #[test]
+fn a_projects_own_spec_makes_that_project_again() {
+    let place = Place::new();
+    place.pave(&["new", "orders", "--language", "python", "--owner", "me"]).expect(0);
+    let spec = place.path().join("orders/pave.toml");
+    let text = fs::read_to_string(&spec).expect("reads");
+    for (index, arguments) in
+        [&["-C", "orders", "new", "--spec", "pave.toml"][..], &["new", "--spec", "orders/pave.toml"]]
+            .iter()
+            .enumerate()
+    {
+        let text = format!("{text}[[dependencies]]\nname = \"cache{index}\"\nkind = \"redis\"\n");
+        fs::write(&spec, text).expect("writes");
+        place.pave(arguments).expect(0).says(" unchanged");
+        let settings = fs::read_to_string(place.path().join("orders/.env.example")).expect("reads");
+        assert!(settings.contains(&format!("CACHE{index}_URL")), "{settings}");
+    }
+    let made: Vec<_> =
+        fs::read_dir(place.path()).expect("reads").map(|e| e.expect("entry").file_name()).collect();
+    assert!(!place.path().join("orders/orders").exists(), "{made:?}");
+}
+
+#[test]
 fn a_spec_file_keeps_its_comments_and_takes_another_name() {
     let place = Place::new();
     let text = "# mine\n[service]\nname = \"orders\" # the name\nowner = \"me\"\nlanguage = \"python\"\n";

@@ -40,7 +40,8 @@ pub fn run(request: &New, output: &Output) -> Done {
     let bound = blueprint::bind(&parsed.spec)?;
     let plan = scaffold::render(&parsed, &bound)?;
     let name = &parsed.spec.service.name;
-    let target = request.dir.clone().unwrap_or_else(|| PathBuf::from(name));
+    let own = request.spec.as_deref().and_then(project_of).filter(|_| request.name.is_none());
+    let target = request.dir.clone().or(own).unwrap_or_else(|| PathBuf::from(name));
     let written = scaffold::write(&plan, &target)?;
     output.json(&json!({
         "type": "created", "directory": target, "written": written.written, "kept": written.kept, "beside": written.beside,
@@ -74,6 +75,13 @@ pub fn run(request: &New, output: &Output) -> Done {
         output.next(&format!("cd {} && {next}", target.display()));
     }
     Ok(0)
+}
+
+/// The project whose own `pave.toml` a file is: that one is made again, and not another one beside or inside it.
+fn project_of(file: &Path) -> Option<PathBuf> {
+    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = file.file_name()? == "pave.toml" && directory.join(scaffold::MANIFEST).is_file();
+    own.then(|| directory.to_owned())
 }
 
 /// A spec from a file, under another name where one is given. Comments and layout stay.

@@ -61,6 +61,9 @@ pub fn slot_config(spec: &ResolvedSpec, image: &str, number: u64) -> SlotConfig 
     env.extend([
         (RELEASE_VARIABLE.to_owned(), number.to_string()),
         ("PAVE_ENVIRONMENT".to_owned(), spec.environment.name.clone()),
+        // What the environment overrides holds in the service, too, and not only for what is in front of it.
+        ("REQUEST_TIMEOUT_MS".to_owned(), spec.http.request_timeout.as_millis().to_string()),
+        ("MAX_CONCURRENCY".to_owned(), spec.scale.concurrency.to_string()),
     ]);
     SlotConfig {
         image: image.to_owned(),

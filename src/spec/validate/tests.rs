@@ -123,6 +123,7 @@ fn variables_have_names_that_a_process_takes_and_no_passwords_on_an_account() {
         (r#"log-level = "debug""#, "not the name"),
         (r#"9LIVES = "x""#, "not the name"),
         (r#"PORT = "80""#, "set by pave"),
+        (r#"MAX_CONCURRENCY = "80""#, "set by pave"),
         (r#"AWSAPPRUNNER_X = "80""#, "set by pave"),
         (r#"BANNER = "a\nb""#, "not one line"),
         (url, "has a password"),

@@ -2,8 +2,9 @@
 
 use super::{Environment, Findings, Target, at};
 
-/// Set by pave itself, or by App Runner from `http.port`.
-const TAKEN: [&str; 4] = ["HOST", "PORT", "PAVE_ENVIRONMENT", "PAVE_RELEASE"];
+/// Set by pave itself from other keys, or by App Runner.
+const TAKEN: [&str; 6] =
+    ["HOST", "MAX_CONCURRENCY", "PAVE_ENVIRONMENT", "PAVE_RELEASE", "PORT", "REQUEST_TIMEOUT_MS"];
 
 /// App Runner keeps names that begin so for itself.
 /// Source: App Runner API reference, ImageConfiguration, `RuntimeEnvironmentVariables`.
@@ -27,7 +28,7 @@ pub(super) fn check(environment: &Environment, path: &[&str], found: &mut Findin
             !TAKEN.contains(&name.as_str()) && !name.starts_with(RESERVED),
             &place,
             format!("`{name}` is set by pave or by App Runner"),
-            "leave it out; the port is http.port",
+            "leave it out; it comes from http.port, http.request_timeout and scale.concurrency",
         );
         found.require(
             value.len() <= LONGEST && !value.contains(char::is_control),
