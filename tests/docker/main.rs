@@ -84,11 +84,8 @@ fn in_a_container(language: &str) {
 
     let began = Instant::now();
     let tag = format!("pave-test/{language}");
-    engine.build(&project, &format!("{tag}:test"), Some("test"));
-    eprintln!("{language}: its tests pass in a build of {:.0} s", began.elapsed().as_secs_f64());
-    let began = Instant::now();
     engine.build(&project, &tag, None);
-    eprintln!("{language}: its image is built in {:.0} s more", began.elapsed().as_secs_f64());
+    eprintln!("{language}: its image is built in {:.0} s", began.elapsed().as_secs_f64());
 
     is_small_and_unprivileged(&engine, &tag, language, &bases(&dockerfile));
     serves_and_leaves(&engine, &tag, &kinds);
@@ -96,12 +93,18 @@ fn in_a_container(language: &str) {
     keeps_the_contract(&engine, language);
 }
 
-/// The experiments find nothing wrong with a container either; where there is a database, the image's own `migrate` makes its schema.
+/// A project's own tests pass in a build, with the database and the cache that its Dockerfile puts there; and the experiments find nothing
+/// wrong with a container either, whose schema the image's own `migrate` makes.
 fn keeps_the_contract(engine: &Engine, language: &str) {
     let place = Place::new();
-    let kinds: &[&str] = if language == "rust" { &["http", "redis"] } else { &["http", "postgres", "redis"] };
-    let project = make(&place, language, &kinds.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let project = make(&place, language, &["http", "postgres", "redis"].map(str::to_owned));
     let tag = format!("pave-test/{language}:verified");
+    let began = Instant::now();
+    // Without a database its tests fail there and are not skipped, which the build's own variable sees to.
+    let dockerfile = fs::read_to_string(project.join("Dockerfile")).expect("reads");
+    assert!(dockerfile.contains("REQUIRE_BACKENDS=1"), "{dockerfile}");
+    engine.build(&project, &format!("{tag}-test"), Some("test"));
+    eprintln!("{language}: its tests pass in a build of {:.0} s", began.elapsed().as_secs_f64());
     engine.build(&project, &tag, None);
     let began = Instant::now();
     let mut command = place.command(&["verify", "--image", &tag, "--jobs", "4"]);
