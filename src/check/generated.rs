@@ -9,8 +9,8 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    blueprint::Owner,
-    scaffold::{MANIFEST, Manifest, NEW},
+    blueprint::{self, Owner},
+    scaffold::{self, MANIFEST, Manifest, NEW},
     spec::Parsed,
 };
 
@@ -25,7 +25,6 @@ enum State {
 }
 
 pub(super) fn check(tree: &Tree, parsed: &Parsed, found: &mut Vec<Finding>) {
-    let again = "run `pave new --spec pave.toml --dir .`, which keeps what you changed";
     let Some(text) = tree.text(MANIFEST) else {
         let what = "there is no record of what was generated, so edits of generated files go unnoticed";
         found.push(rules::MANIFEST.on(MANIFEST, what, "restore it from version control"));
@@ -41,8 +40,7 @@ pub(super) fn check(tree: &Tree, parsed: &Parsed, found: &mut Vec<Finding>) {
         }
     };
     if hex::encode(Sha256::digest(parsed.source.text.as_bytes())) != manifest.spec {
-        let what = "was changed after the files were generated from it";
-        found.push(rules::SPEC_NOT_APPLIED.on("pave.toml", what, again));
+        spec_not_applied(parsed, &manifest, found);
     }
     for (path, entry) in manifest.files.iter().filter(|(path, _)| path.as_str() != "pave.toml") {
         let Some(full) = tree.locate(path) else {
@@ -87,6 +85,29 @@ pub(super) fn check(tree: &Tree, parsed: &Parsed, found: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// Names the files that `pave.toml` would have otherwise now. Where a service runs and how large it is, deploys read by themselves.
+fn spec_not_applied(parsed: &Parsed, manifest: &Manifest, found: &mut Vec<Finding>) {
+    let plan = blueprint::bind(&parsed.spec).ok().and_then(|bound| scaffold::render(parsed, &bound).ok());
+    let Some(plan) = plan else { return };
+    let rewritten = |path: &str| path != "pave.toml" && path != MANIFEST;
+    let new = plan.iter().filter(|(path, file)| {
+        let known = manifest.files.get(*path);
+        known.is_none_or(|known| {
+            known.owner != Owner::Seeded && known.digest != hex::encode(Sha256::digest(&file.bytes))
+        })
+    });
+    let gone = manifest.files.keys().filter(|path| !plan.contains_key(*path));
+    let other: Vec<&String> = new.map(|(path, _)| path).chain(gone).filter(|path| rewritten(path)).collect();
+    let Some(first) = other.first() else { return };
+    let more = match other.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let what = format!("was changed after the files were generated from it: {first}{more} would differ now");
+    let todo = "run `pave new --spec pave.toml`, which keeps what you changed";
+    found.push(rules::SPEC_NOT_APPLIED.on("pave.toml", what, todo));
 }
 
 fn state(full: &Path, digest: &str) -> State {

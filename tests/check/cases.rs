@@ -13,7 +13,7 @@ pub const FILES: &[Case] = &[
     ("manifest", "warning", |p| p.remove(".pave/manifest.json")),
     ("manifest", "error", |p| p.write(".pave/manifest.json", "{")),
     ("manifest", "error", |p| p.edit(".pave/manifest.json", "\"SLO.md\"", "\"../../etc/passwd\"")),
-    ("spec-not-applied", "warning", |p| p.append("pave.toml", "# more\n")),
+    ("spec-not-applied", "warning", |p| p.append("pave.toml", "[slo]\nlatency_p99 = \"200ms\"\n")),
     ("managed-file-changed", "error", |p| p.append(".pave/process/buildspec.yml", "# mine\n")),
     ("merged-file-changed", "info", |p| p.append("RUNBOOK.md", "mine\n")),
     ("new-version-waits", "warning", |p| p.write("RUNBOOK.md.new", "theirs\n")),

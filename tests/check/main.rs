@@ -125,6 +125,8 @@ fn what_is_fine_is_not_found() {
              secret_name = \"orders/prod/database-url\"\n"
         ),
     );
+    // What deploys read by themselves needs no file made again.
+    project.append("pave.toml", "# more\n[environments.prod]\naccount = \"222222222222\"\nregion = \"us-east-1\"\nvariables = { LOG_LEVEL = \"debug\" }\n");
     project.append(".gitignore", "private/\n");
     project.write("private/.env", "SECRET=1");
     project.write("private/key.pem", ["-----BEGIN PRIV", "ATE KEY-----\nMIIEowIBAAKCAQEAx8yq\n"].concat());
