@@ -13,11 +13,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from app.health import HEALTH
 from app.telemetry import BUCKETS, Telemetry
 
 log = logging.getLogger("app.requests")
 
-HEALTH = ("/livez", "/readyz")
 # Whoever asks may invent methods; each would be a time series of its own.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 
