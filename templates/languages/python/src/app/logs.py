@@ -15,7 +15,7 @@ from app.settings import SERVICE
 request_id_of: ContextVar[str] = ContextVar("request_id", default="")
 
 SECRET = re.compile(r"authorization|cookie|password|passwd|secret|token|api_?key", re.IGNORECASE)
-# As in every service of the road, whatever its language calls them.
+# Where Python's own name is not the one that every service writes.
 LEVELS = {logging.WARNING: "warn", logging.CRITICAL: "error"}
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 
