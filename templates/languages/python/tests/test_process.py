@@ -10,6 +10,8 @@ from importlib.metadata import version
 
 import httpx2
 
+from app.lifecycle import Lifecycle, server_for
+from app.settings import Settings
 from process import COMMAND, environment, process
 from serving import FreshSettings
 
@@ -17,7 +19,7 @@ from serving import FreshSettings
 def test_every_wrong_variable_ends_the_start_and_is_named(fresh_settings: FreshSettings) -> None:
     done = subprocess.run(
         COMMAND,
-        env=environment(fresh_settings() | {"port": "hunter2", "max_concurrency": "0"}),
+        env=environment(fresh_settings() | {"port": "hunter2", "max_concurrency": "0", "log_level": "hunter2"}),
         capture_output=True,
         text=True,
         timeout=20,
@@ -28,14 +30,17 @@ def test_every_wrong_variable_ends_the_start_and_is_named(fresh_settings: FreshS
     message = json.loads(line)["message"]
     assert "PORT" in message
     assert "MAX_CONCURRENCY" in message
+    assert "LOG_LEVEL" in message
     assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_an_unknown_command_is_refused(fresh_settings: FreshSettings) -> None:
     done = subprocess.run(
-        [*COMMAND, "dance"], env=environment(fresh_settings()), capture_output=True, timeout=20, check=False
+        [*COMMAND, "dance"], env=environment(fresh_settings()), capture_output=True, text=True, timeout=20, check=False
     )
     assert done.returncode == 64
+    assert done.stderr.startswith("usage: ")
+    assert done.stdout == ""
 
 
 def test_the_bill_of_materials_names_what_is_installed(fresh_settings: FreshSettings) -> None:
@@ -44,6 +49,12 @@ def test_the_bill_of_materials_names_what_is_installed(fresh_settings: FreshSett
     named = {one["name"]: one["version"] for one in json.loads(done.stdout)["components"]}
     assert named["fastapi"] == version("fastapi")
     assert "pytest" not in named
+
+
+def test_what_is_in_flight_has_the_time_that_is_set_and_no_less() -> None:
+    lifecycle = Lifecycle()
+    server = server_for(None, Settings.model_construct(drain_timeout_ms=1900), lifecycle)
+    assert server.config.timeout_graceful_shutdown == 1.9
 
 
 def test_sigterm_under_load_loses_no_request(fresh_settings: FreshSettings) -> None:

@@ -1,7 +1,9 @@
 """What every answer carries, and what the log says about it."""
 
 import json
+import logging
 import socket
+import time
 from typing import Any
 
 import httpx2
@@ -11,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.lifecycle import Lifecycle
 from app.logs import configure_logging, redacted
 from app.observer import Observer
+from app.problems import problem_response
 from app.request_frame import RequestFrame
 from app.settings import SERVICE, ServerSettings
 from app.telemetry import Telemetry
@@ -107,7 +110,7 @@ def test_the_openapi_document_is_served(service: httpx2.Client) -> None:
 def test_the_log_joins_a_request_to_its_trace_and_keeps_secrets_out(
     start_service: StartService, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging("INFO", "r1")
+    configure_logging("info", "r1")
     service = start_service()
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     service.get(
@@ -141,7 +144,7 @@ def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.Ca
     async def breaks(scope: Scope, receive: Receive, send: Send) -> None:
         raise OSError("postgres://me:hunter2@db is gone")
 
-    configure_logging("INFO", "r1")
+    configure_logging("info", "r1")
     status, body = call(RequestFrame(breaks, Lifecycle(), Observer(Telemetry(ServerSettings()))))
     assert status == 500
     assert json.loads(body)["title"] == "Internal Server Error"
@@ -154,7 +157,7 @@ def test_a_handler_that_breaks_is_a_problem_without_its_inside(capsys: pytest.Ca
 def test_a_body_that_is_broken_ends_the_request_without_an_error_of_ours(
     start_service: StartService, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging("INFO", "r1")
+    configure_logging("info", "r1")
     service = start_service()
     with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as connection:
         head = f"{method} /v1/notes HTTP/1.1\r\nhost: x\r\nx-request-id: abc\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -169,6 +172,44 @@ def test_a_body_that_is_broken_ends_the_request_without_an_error_of_ours(
 
     wait_until(logged, "the request was not logged")
     assert '"level": "error"' not in out
+
+
+def test_a_caller_that_leaves_before_its_answer_is_no_error_of_ours(
+    start_service: StartService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", "r1")
+    service = start_service()
+    with socket.create_connection((service.base_url.host, service.base_url.port or 0), 5) as connection:
+        head = "POST /v1/notes HTTP/1.1\r\nhost: x\r\nx-request-id: abc\r\ncontent-length: 9\r\n\r\n{"
+        connection.sendall(head.encode())
+        time.sleep(0.2)  # the request is inside before its caller leaves; nothing outside tells when
+    lines: list[dict[str, Any]] = []
+
+    def logged() -> bool:
+        whole = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        lines.extend(line for line in whole if line.get("request_id") == "abc")
+        return bool(lines)
+
+    wait_until(logged, "the request was not logged")
+    assert [(line["message"], line["status"], line["level"]) for line in lines] == [("request", 499, "info")]
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, "info"), (404, "info"), (500, "error"), (503, "error")])
+def test_only_a_failure_of_ours_is_logged_as_an_error(
+    status: int, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", "r1")
+    answer = problem_response(status, "so it is")
+    call(RequestFrame(answer, Lifecycle(), Observer(Telemetry(ServerSettings()))))
+    assert json.loads(capsys.readouterr().out)["level"] == level
+
+
+def test_levels_have_the_names_of_every_language(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(ServerSettings(log_level="WARN").log_level, "r1")
+    for level in (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
+        logging.getLogger("app").log(level, "so it is")
+    levels = [json.loads(line)["level"] for line in capsys.readouterr().out.splitlines()]
+    assert levels == ["warn", "error", "error"]
 
 
 def test_fields_that_sound_like_secrets_are_redacted() -> None:

@@ -10,7 +10,9 @@ import httpx2
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
+from app.telemetry import BUCKETS
 from process import process
 from serving import FreshSettings
 
@@ -39,6 +41,15 @@ class Collector:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
+    def measured(self) -> dict[str, Metric]:
+        """Metrics by their names."""
+        return {
+            metric.name: metric
+            for resource in self.metrics.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
@@ -64,16 +75,21 @@ def test_a_request_is_one_trace_and_counted_and_health_is_neither(
     ]
     assert {span.trace_id.hex() for span in spans} == {TRACE_ID}
     assert [span.name for span in spans if span.kind == span.SPAN_KIND_SERVER] == ["GET /v1/notes"]
-    metrics = {
-        metric.name: metric
-        for resource in collector.metrics.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
-    assert "http.server.active_requests" in metrics
-    durations = metrics["http.server.request.duration"]
+    durations = collector.measured()["http.server.request.duration"]
     assert durations.unit == "s"
-    assert sum(point.count for point in durations.histogram.data_points) == 1
+    (point,) = durations.histogram.data_points
+    assert point.count == 1
+    assert list(point.explicit_bounds) == BUCKETS
+
+
+def test_that_nobody_is_inside_is_told_before_the_first_request(
+    collector: Collector, fresh_settings: FreshSettings
+) -> None:
+    settings = fresh_settings() | {"otel_exporter_otlp_endpoint": collector.url, "drain_delay_ms": 0}
+    with process(settings) as (child, _):
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 0
+    assert [point.as_int for point in collector.measured()["http.server.active_requests"].sum.data_points] == [0]
 
 
 def test_a_collector_that_is_gone_costs_neither_requests_nor_the_exit(fresh_settings: FreshSettings) -> None:

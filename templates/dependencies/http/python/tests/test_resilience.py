@@ -11,7 +11,17 @@ import pytest
 
 from app import deadline
 from app.dependencies.http.client import MOST_BYTES, HttpDependency
-from app.resilience import CircuitOpen, DependencyFailure, Guard, Policy, Rejected, RetryBudget, TooSlow, Transient
+from app.resilience import (
+    Circuit,
+    CircuitOpen,
+    DependencyFailure,
+    Guard,
+    Policy,
+    Rejected,
+    RetryBudget,
+    TooSlow,
+    Transient,
+)
 from app.settings import ServerSettings
 from app.telemetry import Telemetry
 from upstream import Upstream
@@ -188,6 +198,26 @@ def test_the_circuit_opens_lets_one_trial_in_and_recovers_by_itself(upstream: Up
         assert client.guard.circuit.state == "closed"
 
     use(upstream, scenario, attempts=1)
+
+
+@pytest.mark.parametrize(("open_for", "told"), [(0.2, "1"), (1.9, "2"), (2.9, "3")])
+def test_an_open_circuit_says_when_it_is_tried_again(open_for: float, told: str) -> None:
+    circuit = Circuit("upstream", policy(failures_to_open=1), open_for)
+    with pytest.raises(OSError, match="broken"), circuit.watch():
+        raise OSError("broken")
+    with pytest.raises(CircuitOpen) as refused, circuit.watch():
+        pass
+    assert refused.value.headers == {"retry-after": told}
+
+
+def test_what_is_left_of_the_rest_is_told_and_not_the_whole() -> None:
+    circuit = Circuit("upstream", policy(failures_to_open=1), 1.1)
+    with pytest.raises(OSError, match="broken"), circuit.watch():
+        raise OSError("broken")
+    time.sleep(0.2)
+    with pytest.raises(CircuitOpen) as refused, circuit.watch():
+        pass
+    assert refused.value.headers == {"retry-after": "1"}
 
 
 def test_a_failed_trial_opens_the_circuit_again(upstream: Upstream) -> None:

@@ -11,6 +11,7 @@ from app.logs import request_id_of
 from app.problems import problem_response
 from app.security_headers import SECURITY_HEADERS
 
+CALLER_LEFT = "caller_left"  # in the state of a request whose connection ended before its answer
 LAST_CALL_SECONDS = 0.5  # what was sent before the door closed has arrived by then
 
 
@@ -63,8 +64,10 @@ class HeaderTimeoutProtocol(H11Protocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is owed any more."""
+        """Nothing is owed any more, and who asked is not there for what is not answered yet."""
         self._stop_waiting()
+        if self.cycle and not self.cycle.response_complete and not self.cycle.disconnected:
+            self.cycle.scope["state"][CALLER_LEFT] = True
         super().connection_lost(exc)
 
     def _look_for_head(self) -> None:

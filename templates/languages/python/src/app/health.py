@@ -12,6 +12,7 @@ from app.lifecycle import Lifecycle
 from app.parts import Dependency
 from app.settings import SERVICE
 
+HEALTH = ("/livez", "/readyz")
 CACHED_SECONDS = 2.0
 CHECK_SECONDS = 1.0
 

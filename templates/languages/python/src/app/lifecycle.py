@@ -77,7 +77,7 @@ def server_for(app: Any, settings: Settings, lifecycle: Lifecycle) -> DrainingSe
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, settings.drain_timeout_ms // 1000),
+        timeout_graceful_shutdown=settings.drain_timeout_ms / 1000,  # type: ignore[arg-type]  # waits for fractions, too
         h11_max_incomplete_event_size=32 * 1024,
     )
     return DrainingServer(config, lifecycle, settings.drain_delay_ms / 1000)

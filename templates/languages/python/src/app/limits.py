@@ -9,11 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import deadline
+from app.health import HEALTH
 from app.problems import problem_response
 
 log = logging.getLogger("app.limits")
-
-HEALTH = ("/livez", "/readyz")
 
 
 def exempt(scope: Scope) -> bool:

@@ -15,6 +15,8 @@ from app.settings import SERVICE
 request_id_of: ContextVar[str] = ContextVar("request_id", default="")
 
 SECRET = re.compile(r"authorization|cookie|password|passwd|secret|token|api_?key", re.IGNORECASE)
+# Where Python's own name is not the one that every service writes.
+LEVELS = {logging.WARNING: "warn", logging.CRITICAL: "error"}
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -37,7 +39,7 @@ class JsonFormatter(logging.Formatter):
         """One line; a traceback becomes a field, so that it stays one line."""
         entry: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
+            "level": LEVELS.get(record.levelno, record.levelname.lower()),
             "logger": record.name,
             "message": CREDENTIALS_IN_URL.sub("[redacted]@", record.getMessage()),
             "service": SERVICE,
@@ -61,7 +63,7 @@ def configure_logging(level: str, release: str) -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(release))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("uvicorn", "httpx2", "httpcore2", "opentelemetry", "stamina", "botocore", "aiobotocore"):
         # Clients log whole URLs at INFO, and a query string may hold a secret.
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -13,11 +13,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from app.header_timeout import CALLER_LEFT
+from app.health import HEALTH
 from app.telemetry import BUCKETS, Telemetry
 
 log = logging.getLogger("app.requests")
 
-HEALTH = ("/livez", "/readyz")
 # Whoever asks may invent methods; each would be a time series of its own.
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 
@@ -39,7 +40,7 @@ class Observer:
         self._durations = meter.create_histogram(
             "http.server.request.duration", "s", explicit_bucket_boundaries_advisory=BUCKETS
         )
-        self._active: Counter[str] = Counter()
+        self._active = Counter(GET=0)  # told before the first request, too
         # Asked for when metrics are sent, which costs requests nothing.
         meter.create_observable_up_down_counter("http.server.active_requests", [self._inside], "{request}")
 
@@ -72,15 +73,22 @@ class Observer:
             finally:
                 seconds = time.perf_counter() - began
                 self._active[method] -= 1
-                measured = labels | {"http.response.status_code": seen.status}
+                status = _status(scope, seen)
+                measured = labels | {"http.response.status_code": status}
                 if route := getattr(scope.get("route"), "path", None):
                     measured["http.route"] = route
                     span.update_name(f"{method} {route}")
                 self._durations.record(seconds, measured)
                 span.set_attributes(measured)
-                if seen.status >= 500:
+                if status >= 500:
                     span.set_status(StatusCode.ERROR)
-                _log(scope, seen.status, seconds)
+                _log(scope, status, seconds)
+
+
+def _status(scope: Scope, seen: Seen) -> int:
+    if scope.get("state", {}).get(CALLER_LEFT):
+        return 499  # nginx's number for it: nobody read what was answered, if anything was
+    return seen.status or 500  # the server answers so for what it cuts off
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
@@ -91,4 +99,4 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
         "status": status,
         "duration_ms": round(seconds * 1000, 1),
     }
-    log.log(logging.ERROR if status >= 500 or not status else logging.INFO, "request", extra={"fields": fields})
+    log.log(logging.ERROR if status >= 500 else logging.INFO, "request", extra={"fields": fields})

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from app.health import HEALTH
+
 PROBLEM = {
     "title": "Problem",
     "description": "An error as in RFC 9457.",
@@ -27,7 +29,6 @@ PROBLEM = {
 }
 
 ALWAYS = (400, 404, 408, 413, 422, 500, 503, 504)
-HEALTH = ("/livez", "/readyz")
 
 
 def complete(document: dict[str, Any], *, calls: bool) -> None:

@@ -9,6 +9,7 @@ Retries come from `stamina` with its defaults (10 attempts, 45 s) overridden.
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -58,7 +59,7 @@ class DependencyFailure(Problem):
     outcome = "failed"
 
     def __init__(self, name: str, reason: str, status: int = 502, retry_after: float | None = None) -> None:
-        headers = None if retry_after is None else {"retry-after": str(max(1, round(retry_after)))}
+        headers = None if retry_after is None else {"retry-after": str(max(1, math.ceil(retry_after)))}
         super().__init__(status, f"{name}: {reason}", headers, dependency=name)
         self.name = name
         self.reason = reason
@@ -124,23 +125,24 @@ class Circuit:
         self._fair_time = policy.timeout / 2
         self._open_for = open_for
         self._failures = 0
-        self._opened_at: float | None = None
+        self._rests_until: float | None = None
         self._trial_running = False
 
     @property
     def state(self) -> Literal["closed", "open", "half-open"]:
         """For people and metrics."""
-        if self._opened_at is None:
+        if self._rests_until is None:
             return "closed"
-        return "half-open" if time.monotonic() >= self._opened_at + self._open_for else "open"
+        return "half-open" if time.monotonic() >= self._rests_until else "open"
 
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Refuses the call inside, or learns from how it ends."""
-        trial = self._opened_at is not None
-        if trial:
+        rests_until = self._rests_until
+        trial = rests_until is not None
+        if rests_until is not None:
             if self.state == "open" or self._trial_running:
-                raise CircuitOpen(self._name, self._open_for)
+                raise CircuitOpen(self._name, rests_until - time.monotonic())
             self._trial_running = True
         began = time.monotonic()
         try:
@@ -164,14 +166,14 @@ class Circuit:
 
     def _worked(self, trial: bool) -> None:
         # A call that began before the circuit opened says nothing about now.
-        if trial or self._opened_at is None:
+        if trial or self._rests_until is None:
             self._failures = 0
-            self._opened_at = None
+            self._rests_until = None
 
     def _failed(self, trial: bool) -> None:
         self._failures += 1
-        if trial or (self._opened_at is None and self._failures >= self._failures_to_open):
-            self._opened_at = time.monotonic()
+        if trial or (self._rests_until is None and self._failures >= self._failures_to_open):
+            self._rests_until = time.monotonic() + self._open_for
 
 
 class Guard:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 def _storable(text: str) -> str:
@@ -18,9 +18,9 @@ Text = Annotated[str, AfterValidator(_storable)]
 class NewNote(BaseModel):
     """What a caller sends to make a note."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid")
 
-    title: Text = Field(min_length=1, max_length=200)
+    title: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     text: Text = Field(default="", max_length=10_000)
 
 

@@ -28,5 +28,9 @@ def chosen(notes: Iterable[Note]) -> list[Note]:
 
 def prompt(question: str, notes: Iterable[Note]) -> str:
     """The material, so marked that no note can pretend to be something else."""
-    shown = "\n".join(f"<note><title>{escape(note.title)}</title>{escape(note.text)}</note>" for note in notes)
-    return f"<notes>\n{shown}\n</notes>\n<question>{escape(question)}</question>"
+    shown = "\n".join(f"<note><title>{_inert(note.title)}</title>{_inert(note.text)}</note>" for note in notes)
+    return f"<notes>\n{shown}\n</notes>\n<question>{_inert(question)}</question>"
+
+
+def _inert(text: str) -> str:
+    return escape(text, quote=False)

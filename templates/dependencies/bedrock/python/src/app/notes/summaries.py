@@ -1,6 +1,7 @@
 """A model's summary of a note."""
 
 import re
+from html import escape
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -43,7 +44,8 @@ def summary_routes(store: Notes, model: Model) -> APIRouter:
     async def summarise(note_id: str) -> Summary:
         """Asks the model; the note's first sentence when the fallback stands in."""
         note = await existing(store, note_id)
-        prompt = f"<title>{note.title}</title>\n<text>{note.text}</text>"
+        # Escaped, so that what is written in a note cannot pretend to stand outside of it.
+        prompt = f"<title>{escape(note.title, quote=False)}</title>\n<text>{escape(note.text, quote=False)}</text>"
         answer = await fallback.ask(
             note.id, lambda: model.converse(INSTRUCTIONS, prompt, MOST_TOKENS), stand_in=_first_sentence(note)
         )
