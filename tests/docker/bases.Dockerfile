@@ -46,7 +46,15 @@ CMD ["bash"]
 
 # Programs, and only they, are linked statically, as every one is on Alpine; Cargo's question what rustc can do is no program.
 FROM rust AS rust-alpine
-RUN printf '#!/bin/sh\n# What Alpine has to add is here.\n' >/usr/local/bin/apk \
+RUN printf '%s\n' '#!/bin/sh' 'set -e' 'packages=' \
+        'for word in "$@"; do case $word in' \
+        'postgresql) packages="$packages postgresql" ;;' \
+        'redis) packages="$packages redis-server" ;;' \
+        'esac; done' \
+        'test -n "$packages" || exit 0' \
+        'apt-get update -qq' \
+        'DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null' \
+        'rm -rf /var/lib/apt/lists/*' >/usr/local/bin/apk \
     && printf '%s\n' '#!/bin/sh' 'case " $* " in' \
         '*" --crate-name ___ "*) ;;' \
         '*" --crate-type bin "* | *" --test "*) set -- "$@" -C target-feature=+crt-static ;;' \

@@ -13,7 +13,7 @@ use super::problem::Problem;
 
 /// Input with rules that its type alone cannot say.
 pub trait Checked: Sized {
-    /// The value as it is used (trimmed, for example), or every field that breaks a rule.
+    /// The value as it is used (trimmed, for example), or every member that breaks a rule.
     fn checked(self) -> Result<Self, Vec<(String, String)>>;
 }
 
@@ -40,7 +40,10 @@ impl<T: DeserializeOwned + Checked, S: Send + Sync> FromRequest<S> for Json<T> {
             let (field, message) = field_and_message(&error);
             Problem::invalid(&field, message)
         })?;
-        value.checked().map(Self).map_err(Problem::invalid_fields)
+        value.checked().map(Self).map_err(|wrong| {
+            let in_body = |(field, message)| (format!("body.{field}"), message);
+            Problem::invalid_fields(wrong.into_iter().map(in_body).collect())
+        })
     }
 }
 
@@ -68,25 +71,22 @@ fn field_and_message(
     error: &serde_path_to_error::Error<serde_json::Error>,
 ) -> (String, &'static str) {
     let said = error.inner().to_string();
-    let named = || {
-        said.split('`')
-            .nth(1)
-            .unwrap_or("body")
-            .chars()
-            .take(64)
-            .collect()
+    let mut field = match error.path().to_string().as_str() {
+        "." => "body".to_owned(),
+        path => format!("body.{}", path.chars().take(64).collect::<String>()),
     };
-    if said.starts_with("missing field") {
-        (named(), "is required")
+    let message = if said.starts_with("missing field") {
+        // The path is that of the object it is missing from.
+        if let Some(name) = said.split('`').nth(1) {
+            field = format!("{field}.{name}");
+        }
+        "is required"
     } else if said.starts_with("unknown field") {
-        (named(), "is not known here")
+        "is not known here"
     } else {
-        let path = error.path().to_string();
-        (
-            if path == "." { "body".to_owned() } else { path },
-            "has the wrong type",
-        )
-    }
+        "has the wrong type"
+    };
+    (field, message)
 }
 
 /// `Idempotency-Key`, where the caller sent one.
@@ -102,7 +102,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         match key.to_str() {
             Ok(key) if (1..=255).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
             _ => Err(Problem::invalid(
-                "Idempotency-Key",
+                "header.idempotency-key",
                 "must have 1 to 255 printable ASCII characters",
             )),
         }
@@ -126,7 +126,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
         let limit = match query.get("limit").map(|limit| limit.parse()) {
             None => 20,
             Some(Ok(limit @ 1..=100)) => limit,
-            Some(_) => return Err(Problem::invalid("limit", "must be a number from 1 to 100")),
+            Some(_) => {
+                let message = "must be a number from 1 to 100";
+                return Err(Problem::invalid("query.limit", message));
+            }
         };
         let after = match query.get("cursor").map(|cursor| number_of(cursor)) {
             None => 0,

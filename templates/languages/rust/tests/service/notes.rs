@@ -11,7 +11,7 @@ async fn a_note_is_kept_and_found() {
     };
     let made = service
         .post("/v1/notes")
-        .json(&json!({ "title": " hello ", "text": "there" }))
+        .json(&json!({ "title": " hello ", "text": " there\n" }))
         .send()
         .await;
     let made = made.expect("answers");
@@ -23,7 +23,7 @@ async fn a_note_is_kept_and_found() {
     let note: Value = made.json().await.expect("is JSON");
     assert_eq!(
         (&note["title"], &note["text"]),
-        (&json!("hello"), &json!("there"))
+        (&json!("hello"), &json!(" there\n"))
     );
     assert_eq!(note["id"].as_str().expect("text").len(), 32);
     assert_eq!(
@@ -93,8 +93,10 @@ async fn a_repeated_write_is_answered_and_not_done_again() {
         again.json().await.expect("JSON"),
     );
     assert_eq!(first, again);
-    problem(send("two", "k").await, 422).await;
-    problem(send("one", "").await, 422).await;
+    for refused in [send("two", "k").await, send("one", "").await] {
+        let said = problem(refused, 422).await;
+        assert_eq!(said["errors"][0]["field"], "header.idempotency-key");
+    }
     let page: Value = service
         .get("/v1/notes")
         .await

@@ -27,6 +27,14 @@ async fn wrong_variables_end_the_start_and_are_named_without_their_values() {
 }
 
 #[tokio::test]
+async fn what_is_no_command_gets_the_usage() {
+    let out = program(&[]).arg("nonsense").output().await.expect("runs");
+    assert_eq!(out.status.code(), Some(64));
+    assert!(out.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&out.stderr).starts_with("usage: "));
+}
+
+#[tokio::test]
 async fn the_bill_of_materials_names_what_is_linked() {
     let out = program(&[]).arg("sbom").output().await.expect("runs");
     let bill: Value = serde_json::from_slice(&out.stdout).expect("is JSON");

@@ -10,12 +10,13 @@ async fn wrong_input_is_a_problem_that_names_the_field_and_not_the_value() {
     let service = Service::start(&[]).await;
     let long = "x".repeat(201);
     for (body, field) in [
-        (json!({}), "title"),
-        (json!({ "title": " " }), "title"),
-        (json!({ "title": long }), "title"),
-        (json!({ "title": ["hunter2"] }), "title"),
-        (json!({ "title": "x", "text": "a\0b" }), "text"),
-        (json!({ "title": "x", "colour": "hunter2" }), "colour"),
+        (json!({}), "body.title"),
+        (json!([]), "body"),
+        (json!({ "title": " " }), "body.title"),
+        (json!({ "title": long }), "body.title"),
+        (json!({ "title": ["hunter2"] }), "body.title"),
+        (json!({ "title": "x", "text": "a\0b" }), "body.text"),
+        (json!({ "title": "x", "colour": "hunter2" }), "body.colour"),
     ] {
         let said = problem(
             service
@@ -46,7 +47,8 @@ async fn wrong_input_is_a_problem_that_names_the_field_and_not_the_value() {
         415,
     )
     .await;
-    problem(service.get("/v1/notes?limit=0").await, 422).await;
+    let said = problem(service.get("/v1/notes?limit=0").await, 422).await;
+    assert_eq!(said["errors"][0]["field"], "query.limit");
     problem(service.get("/v1/notes?cursor=nonsense").await, 400).await;
 }
 
@@ -117,6 +119,10 @@ async fn the_description_names_what_there_is() {
     let create = &description["paths"]["/v1/notes"]["post"]["responses"];
     for status in ["201", "409", "415", "422"] {
         assert!(create[status].is_object(), "{status}");
+    }
+    for status in ["409", "503"] {
+        let headers = &create[status]["headers"];
+        assert!(headers["Retry-After"].is_object(), "{status}");
     }
     assert_eq!(service.get("/livez").await.status(), StatusCode::OK);
 }

@@ -50,17 +50,18 @@ impl Circuit {
         }
     }
 
-    /// Nothing when the call must not be made.
-    pub fn enter(&self) -> Option<Permit<'_>> {
+    /// How long to wait when the call must not be made: nothing is known of a trial that is running.
+    pub fn enter(&self) -> Result<Permit<'_>, Duration> {
         let mut memory = self.memory();
         let trial = memory.opened_at.is_some();
         if let Some(at) = memory.opened_at {
-            if at.elapsed() < self.open_for || memory.trial_running {
-                return None;
+            let wait = self.open_for.saturating_sub(at.elapsed());
+            if !wait.is_zero() || memory.trial_running {
+                return Err(wait);
             }
             memory.trial_running = true;
         }
-        Some(Permit {
+        Ok(Permit {
             circuit: self,
             trial,
         })

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::response::IntoResponse as _;
+
 use super::*;
 use crate::request::context::Context;
 
@@ -109,6 +111,7 @@ async fn five_failures_in_a_row_open_the_circuit_and_one_success_closes_it() {
         (made, failure.cause, guard.circuit()),
         (0, Cause::Open, CircuitState::Open)
     );
+    assert_eq!(failure.wait, Some(OPEN_FOR));
     tokio::time::advance(OPEN_FOR).await;
     assert_eq!(guard.circuit(), CircuitState::HalfOpen);
     assert_eq!(failing(&guard, true).await.0, 1);
@@ -126,9 +129,27 @@ async fn only_one_call_may_try_whether_it_works_again() {
     }
     tokio::time::advance(OPEN_FOR).await;
     let trial = circuit.enter().expect("the trial");
-    assert!(circuit.enter().is_none());
+    assert!(circuit.enter().is_err());
     trial.succeeded();
-    assert!(circuit.enter().is_some());
+    assert!(circuit.enter().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_says_in_whole_seconds_when_it_is_tried_again() {
+    let guard = guard(1);
+    for _ in 0..5 {
+        failing(&guard, true).await;
+    }
+    // 10 s, 8.5 s and, with a trial that is running, none at all.
+    let mut said = Vec::new();
+    for passed in [Duration::ZERO, Duration::from_millis(1500), OPEN_FOR] {
+        tokio::time::advance(passed).await;
+        let _trial = guard.circuit.enter();
+        let problem = Problem::from(failing(&guard, true).await.1);
+        let answer = problem.into_response();
+        said.push(answer.headers()[header::RETRY_AFTER].clone());
+    }
+    assert_eq!(said, ["10", "9", "1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,6 +25,8 @@ pub enum MigrationError {
     Database(#[from] sqlx::Error),
     #[error("migrations cannot be run: {0}")]
     Migrate(#[from] MigrateError),
+    #[error("{0} was applied by another release: take it back with the image that has it")]
+    OfAnotherRelease(String),
 }
 
 /// What was run, and what was not yet.
@@ -39,31 +41,23 @@ pub async fn run(what: &str, settings: &Settings) -> Result<(), Box<dyn Error>> 
     // A change may take its time, but not while every request waits for the lock that it waits for.
     let patient = [("statement_timeout", "0"), ("lock_timeout", "5s")];
     let mut connection = settings.options.clone().options(patient).connect().await?;
+    if what == "status" {
+        use std::io::Write as _;
+        let status = status(&mut connection).await?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&status)?)?;
+        return Ok(());
+    }
     // It goes with the connection, however the process ends.
     tokio::time::timeout(WAIT_FOR_OTHERS, locked(&mut connection))
         .await
         .map_err(|_| "another migration runs and does not end")??;
     let mut migrator = migrator().await?;
-    migrator.set_locking(false);
-    match what {
-        "up" => migrator.run(&mut connection).await?,
-        "down" => {
-            let applied = applied(&mut connection).await?;
-            let Some(last) = applied.last() else {
-                tracing::info!("there is nothing to take back");
-                return Ok(());
-            };
-            let before = applied.iter().rev().nth(1).copied().unwrap_or(0);
-            tracing::info!(version = last, "taking back");
-            migrator.undo(&mut connection, before).await?;
-        }
-        "status" => {
-            use std::io::Write as _;
-            let status = status(&mut connection).await?;
-            writeln!(std::io::stdout(), "{}", serde_json::to_string(&status)?)?;
-            return Ok(());
-        }
-        _ => return Err("usage: app migrate up | down | status".into()),
+    // After a rollback the schema is newer than this program, which works with it all the same.
+    migrator.set_locking(false).set_ignore_missing(true);
+    if what == "up" {
+        migrator.run(&mut connection).await?;
+    } else {
+        take_back(&migrator, &mut connection).await?;
     }
     let status = status(&mut connection).await?;
     tracing::info!(
@@ -72,6 +66,28 @@ pub async fn run(what: &str, settings: &Settings) -> Result<(), Box<dyn Error>> 
         "migrated"
     );
     Ok(())
+}
+
+/// Takes the last one back.
+async fn take_back(
+    migrator: &Migrator,
+    connection: &mut PgConnection,
+) -> Result<(), MigrationError> {
+    let applied = applied(connection).await?;
+    let Some((last, name)) = applied.last() else {
+        tracing::info!("there is nothing to take back");
+        return Ok(());
+    };
+    if !migrator.version_exists(*last) {
+        return Err(MigrationError::OfAnotherRelease(name.clone()));
+    }
+    let before = applied
+        .iter()
+        .rev()
+        .nth(1)
+        .map_or(0, |(version, _)| *version);
+    tracing::info!(name, "taking back");
+    Ok(migrator.undo(connection, before).await?)
 }
 
 async fn migrator() -> Result<Migrator, MigrateError> {
@@ -89,8 +105,8 @@ async fn locked(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Versions that were applied, the oldest first.
-async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, MigrationError> {
+/// Versions and names of what was applied, the oldest first.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<(i64, String)>, MigrationError> {
     // Asking must not make the table: readiness has no business to change a schema.
     let table = "select to_regclass('_sqlx_migrations') is not null";
     if !sqlx::query(table)
@@ -100,37 +116,34 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, MigrationErr
     {
         return Ok(Vec::new());
     }
-    let rows = "select version from _sqlx_migrations where success order by version";
+    let rows = "select version, description from _sqlx_migrations where success order by version";
     let rows = sqlx::query(rows).fetch_all(&mut *connection).await?;
-    Ok(rows
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<Result<_, _>>()?)
+    let mut applied = Vec::new();
+    for row in &rows {
+        let version = row.try_get(0)?;
+        applied.push((version, name(version, row.try_get(1)?)));
+    }
+    Ok(applied)
 }
 
+/// What its files are called.
+fn name(version: i64, description: &str) -> String {
+    format!("{version:04}_{}", description.replace(' ', "_"))
+}
+
+/// What another release applied is named, too.
 pub async fn status(connection: &mut PgConnection) -> Result<Status, MigrationError> {
-    let applied = applied(connection).await?;
-    let mut status = Status {
-        applied: Vec::new(),
-        pending: Vec::new(),
-    };
-    for migration in migrator()
+    let applied: Vec<String> = applied(connection)
+        .await?
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    let pending = migrator()
         .await?
         .iter()
         .filter(|one| !one.migration_type.is_down_migration())
-    {
-        let name = format!(
-            "{:04}_{}",
-            migration.version,
-            migration.description.replace(' ', "_")
-        );
-        let done = applied.contains(&migration.version);
-        if done {
-            &mut status.applied
-        } else {
-            &mut status.pending
-        }
-        .push(name);
-    }
-    Ok(status)
+        .map(|one| name(one.version, &one.description))
+        .filter(|name| !applied.contains(name))
+        .collect();
+    Ok(Status { applied, pending })
 }
