@@ -131,7 +131,7 @@ Examples:
   pave new orders --language typescript --owner payments --http stripe=https://api.stripe.com
   pave new board --language rust --owner desk --blueprint web-app --with postgres --with redis
   pave new orders --spec orders.toml
-  pave new --spec pave.toml                 in a project: brings its files up to what pave.toml says now
+  pave new --spec pave.toml                 in a project: makes it again as pave.toml is now
   pave new                                  asks for what it needs")]
 pub struct New {
     /// Name of the service: 3 to 32 of a-z, 0-9 and hyphens.
