@@ -45,6 +45,7 @@ RUN cargo --version && rustc --version && cc --version
 CMD ["bash"]
 
 # Programs, and only they, are linked statically, as every one is on Alpine; Cargo's question what rustc can do is no program.
+# `apk add` brings what tests start, from Debian and by the name it has there; the rest that Alpine has to add is here.
 FROM rust AS rust-alpine
 RUN printf '%s\n' '#!/bin/sh' 'set -e' 'packages=' \
         'for word in "$@"; do case $word in' \
