@@ -215,6 +215,8 @@ class Guard:
                 return value
             except DependencyFailure as failure:
                 outcome = failure.outcome
+                fields = {"dependency": self.name, "outcome": outcome, "reason": failure.reason}
+                log.warning("dependency call failed", extra={"fields": fields})
                 raise
             except asyncio.CancelledError:
                 outcome = TooSlow.outcome

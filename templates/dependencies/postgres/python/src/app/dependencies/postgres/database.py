@@ -9,7 +9,7 @@ import asyncpg
 
 from app.dependencies.guarded import GuardedDependency
 from app.dependencies.postgres import migrations
-from app.resilience import DependencyFailure, Guard, Transient
+from app.resilience import DependencyFailure, Guard, Rejected, Transient
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ TRANSIENT = (
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
 )
+# What the caller's data caused: its form, or a constraint. The database works.
+OF_THE_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
 class Database(GuardedDependency):
@@ -90,9 +92,11 @@ class Database(GuardedDependency):
                 await transaction.commit()
                 return result
         except TRANSIENT as error:
-            raise Transient(self.name, type(error).__name__) from error
+            raise Transient(self.name, _reason(error)) from error
+        except OF_THE_DATA as error:
+            raise Rejected(self.name, _reason(error)) from error
         except asyncpg.PostgresError as error:
-            raise DependencyFailure(self.name, type(error).__name__) from error
+            raise DependencyFailure(self.name, _reason(error)) from error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -106,3 +110,9 @@ class Database(GuardedDependency):
             raise
         finally:
             await self._pool.release(connection)
+
+
+def _reason(error: BaseException) -> str:
+    """What kind of error it is, and not its text, which may quote values."""
+    state = getattr(error, "sqlstate", None)
+    return f"refused with SQLSTATE {state}" if state else type(error).__name__
