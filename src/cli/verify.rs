@@ -1,6 +1,7 @@
 //! `pave verify`: the contract, tried on the running service.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::Stdio,
@@ -190,10 +191,18 @@ fn requests(project: &Project) -> Result<Requests, Failure> {
         Failure::new(code::INVALID, what, todo)
     };
     let path = project.root.join(REQUESTS_FILE);
-    let text = std::fs::read_to_string(&path)
+    let text = read(&path)
         .map_err(|error| invalid(format!("{REQUESTS_FILE} cannot be read: {error}")))?;
     let names: Vec<&str> = project.parsed.spec.dependencies.iter().map(|one| one.name.as_str()).collect();
     verify::parse_requests(&text, &names).map_err(|error| invalid(error.to_string()))
+}
+
+/// A file's text. What is no file, such as a pipe that nobody writes to, could be waited for for ever.
+fn read(path: &Path) -> io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    std::fs::read_to_string(path)
 }
 
 /// The checkout, made runnable.
@@ -205,7 +214,7 @@ async fn tree(root: &Path, prepare: bool, output: &Output) -> Result<Subject, Fa
             format!("restore {IMAGE_FILE} from version control, or use --image"),
         )
     };
-    let text = std::fs::read_to_string(root.join(IMAGE_FILE))
+    let text = read(&root.join(IMAGE_FILE))
         .map_err(|error| invalid(format!("{IMAGE_FILE} cannot be read: {error}")))?;
     let tree: Tree = serde_json::from_str(&text)
         .map_err(|error| invalid(format!("{IMAGE_FILE} cannot be used: {error}")))?;

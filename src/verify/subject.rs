@@ -3,7 +3,7 @@
 //! Invariant: what was started ends when its handle is dropped. It refuses to know what the service does.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -203,7 +203,7 @@ impl Subject {
         variables: &BTreeMap<String, String>,
     ) -> Result<Running, StartError> {
         let failed = |how: String| StartError::NotServing { how, log: String::new() };
-        let port = unused_port().map_err(|error| failed(error.to_string()))?;
+        let port = super::stage::free_port().map_err(|error| failed(error.to_string()))?;
         let mut variables = variables.clone();
         variables.insert("PORT".to_owned(), port.to_string());
         variables.insert("HOST".to_owned(), "127.0.0.1".to_owned());
@@ -302,17 +302,6 @@ impl Drop for Running {
 /// Whether an answer is from the service that was given this release; one that names none cannot be told from others.
 fn is_of(answer: &serde_json::Value, release: &str) -> bool {
     answer.get("release").is_none_or(|named| named == release)
-}
-
-/// A port that was free a moment ago, and that no other service of this run was given.
-fn unused_port() -> io::Result<u16> {
-    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    loop {
-        let port = super::stage::free_port()?;
-        if GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port) {
-            return Ok(port);
-        }
-    }
 }
 
 fn container_name() -> String {

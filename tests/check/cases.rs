@@ -65,6 +65,7 @@ pub const MIGRATIONS: &[Case] = &[
     ("migration-unread", "warning", |p| p.migrate("ALTER TABLE things FROBNICATE;")),
     ("migration-unread", "warning", |p| p.migrate("DO $$ BEGIN EXECUTE 'DROP TABLE things'; END $$;")),
     ("drop-table", "error", |p| p.migrate("DROP TABLE IF EXISTS public.things CASCADE;")),
+    ("drop-table", "error", |p| p.migrate("CREATE TABLE IF NOT EXISTS things (); DROP TABLE things;")),
     ("drop-column", "error", |p| p.migrate("ALTER TABLE things DROP COLUMN name;")),
     ("rename-table", "error", |p| p.migrate("ALTER TABLE things RENAME TO stuff;")),
     ("rename-column", "error", |p| p.migrate("ALTER TABLE IF EXISTS ONLY things RENAME name TO title;")),

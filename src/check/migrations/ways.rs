@@ -91,8 +91,9 @@ impl Migration<'_> {
             }
             return;
         };
-        let at = s.skip(at + 1, &[K::IF, K::NOT, K::EXISTS]);
-        if let Some((name, _)) = s.name(at) {
+        let after = s.skip(at + 1, &[K::IF, K::NOT, K::EXISTS]);
+        // With IF NOT EXISTS it may well have been there, and in use.
+        if let Some((name, _)) = s.name(after).filter(|_| after == at + 1) {
             self.tables.insert(name);
         }
         let refers = (0..s.tokens.len())

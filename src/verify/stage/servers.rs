@@ -1,11 +1,14 @@
 //! Real servers behind a service under experiment: PostgreSQL and Redis from this machine's own packages.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -99,9 +102,20 @@ fn place_for_anybody() -> PathBuf {
     [usual.clone(), PathBuf::from("/var/tmp"), PathBuf::from("/tmp")].into_iter().find(open).unwrap_or(usual)
 }
 
-/// A port that was free a moment ago.
+/// Below the ports that Linux gives to outgoing connections (32768 to 60999): one of those may take any of them at any moment.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A port that was free a moment ago, and that nothing else of this run was given.
 pub fn free_port() -> io::Result<u16> {
-    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..PORTS.len() {
+        let port = rand::random_range(PORTS);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && given.insert(port) {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no port is free"))
 }
 
 /// An empty PostgreSQL whose superuser is `pave`, without a password, open to loopback only.
