@@ -31,13 +31,24 @@ async function letIn({ server }: FastifyInstance): Promise<void> {
   }
 }
 
+/** Waits for the work to end, but no longer than this. */
+export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([work, enough]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
 /** Serves until told to stop. False when the service could not start. */
 export async function serve(service: FastifyInstance, settings: Settings, lifecycle: Lifecycle): Promise<boolean> {
   const stop = signalled();
   try {
     await service.listen({ host: settings.HOST, port: settings.PORT });
   } catch (error) {
-    service.log.fatal({ err: error }, "cannot listen");
+    service.log.error({ err: error }, "cannot listen");
     return false;
   }
   const signal = await stop;

@@ -34,8 +34,8 @@ export function logOptions(settings: Settings): FastifyLoggerOptions & { mixin: 
 }
 
 /** A line for when there is no service yet. */
-export function logFatal(message: string): void {
+export function logError(message: string): void {
   const release = process.env["PAVE_RELEASE"] ?? "local";
-  const line = { level: "fatal", timestamp: new Date().toISOString(), service: SERVICE, release, message };
+  const line = { level: "error", timestamp: new Date().toISOString(), service: SERVICE, release, message };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

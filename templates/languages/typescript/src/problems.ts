@@ -44,14 +44,18 @@ const NOTHING_HERE = "there is nothing at this address";
 
 type Invalid = NonNullable<FastifyError["validation"]>[number];
 
+/** The parts of a request, by Fastify's names for them. */
+const PLACES: Readonly<Record<string, string>> = { querystring: "query", params: "path", headers: "header" };
+
 /** Where the fault is; the value that is there is never repeated, because it may be secret. */
-function fieldOf(fault: Invalid): string {
+function fieldOf(fault: Invalid, context: string): string {
   const member = fault.params["missingProperty"] ?? fault.params["additionalProperty"];
-  return [...fault.instancePath.split("/").slice(1), ...(typeof member === "string" ? [member] : [])].join(".");
+  const path = fault.instancePath.split("/").slice(1);
+  return [PLACES[context] ?? context, ...path, ...(typeof member === "string" ? [member] : [])].join(".");
 }
 
-function invalid(faults: readonly Invalid[], place: string): Problem {
-  const errors = faults.map((fault) => ({ field: fieldOf(fault) || place, message: fault.message ?? "is wrong" }));
+function invalid(faults: readonly Invalid[], context: string): Problem {
+  const errors = faults.map((fault) => ({ field: fieldOf(fault, context), message: fault.message ?? "is wrong" }));
   return new Problem(422, errors.map((error) => `${error.field}: ${error.message}`).join("; "), { errors });
 }
 

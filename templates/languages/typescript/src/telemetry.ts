@@ -8,14 +8,9 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { atMost } from "./lifecycle.ts";
 import { sampler } from "./sampling.ts";
 import { SERVICE, type Settings } from "./settings.ts";
-
-/** How times are measured, with the spread that OpenTelemetry's conventions ask for. */
-export const SECONDS = {
-  unit: "s",
-  advice: { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] },
-};
 
 const EXPORT_TIMEOUT_MS = 2_000;
 const METRICS_EVERY_MS = 15_000;
@@ -42,11 +37,7 @@ export function startTelemetry(settings: Settings): Flush {
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(traces);
   metrics.setGlobalMeterProvider(meters);
-  return async () => {
-    const sent = Promise.allSettled([traces.shutdown(), meters.shutdown()]);
-    const enough = new Promise((resolve) => setTimeout(resolve, FLUSH_MS).unref());
-    await Promise.race([sent, enough]);
-  };
+  return () => atMost(FLUSH_MS, Promise.allSettled([traces.shutdown(), meters.shutdown()]));
 }
 
 function spansTo(endpoint: string): BatchSpanProcessor {

@@ -60,6 +60,16 @@ check("the service describes itself", async (t) => {
   assert.ok(!JSON.stringify(body).includes("well-formed"));
 });
 
+check("a level is one of four, however it is written", async (t) => {
+  const environment = await environmentFor(t);
+  const level = (LOG_LEVEL: string) => loadSettings({ ...environment, LOG_LEVEL }).LOG_LEVEL;
+  assert.equal(level("WARN"), "warn");
+  assert.equal(level(""), "info");
+  for (const other of ["trace", "fatal", "silent", "hunter2"]) {
+    assert.throws(() => level(other), /^Error: LOG_LEVEL must be equal to one of the allowed values$/);
+  }
+});
+
 check("wrong variables are all named, without their values", async (t) => {
   const environment = await environmentFor(t);
   assert.throws(

@@ -23,7 +23,7 @@ async function startServers(directory: string): Promise<Server[]> {
   for (const file of existsSync(folder) ? await readdir(folder) : []) {
     const module = (await import(join(folder, file))) as ServerModule;
     const server = await module.start(directory);
-    if (typeof server === "string") console.log(`skipping some tests: ${server}`);
+    if (typeof server === "string") console.log(`some tests cannot run: ${server}`);
     else started.push(server);
   }
   return started;

@@ -90,6 +90,7 @@ check("pages may load their own files and nothing else", async (t) => {
   const expected = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
   assert.equal(headers.get("content-security-policy"), expected);
   assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("referrer-policy"), "same-origin", "else forms come from nowhere");
   assert.match((await service.get("/v1/notes")).headers.get("content-security-policy") ?? "", /^default-src 'none'/);
 });
 

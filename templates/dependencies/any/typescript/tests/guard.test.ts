@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requestContext } from "../src/context.ts";
-import { CircuitOpen, DependencyFailure, Rejected, TooSlow, Transient } from "../src/dependencies/failures.ts";
-import { Fallback } from "../src/dependencies/fallback.ts";
+import { Circuit } from "../src/dependencies/circuit.ts";
+import { CircuitOpen, Rejected, TooSlow, Transient } from "../src/dependencies/failures.ts";
 import { Guard, type Policy } from "../src/dependencies/guard.ts";
 import { RetryBudget } from "../src/dependencies/retry_budget.ts";
 import { Problem } from "../src/problems.ts";
 
 const POLICY: Policy = { timeoutMs: 500, attempts: 3, fallback: "fail", critical: false };
 
-function guarded(policy: Partial<Policy> = {}, openForMs = 10_000) {
-  const guard = new Guard("n", { ...POLICY, ...policy }, openForMs);
+function guarded(policy: Partial<Policy> = {}, circuit = new Circuit(10_000)) {
+  const guard = new Guard("n", { ...POLICY, ...policy }, circuit);
   let attempts = 0;
   const call = (error: Error | undefined, idempotent = true) => {
     const attempt = () => {
@@ -46,36 +46,54 @@ await test("a call has no more time than its request", async () => {
   await requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
 });
 
+/** A call that hangs, for a caller who waits so long. */
+function hurried(guard: Guard, milliseconds: number): Promise<void> {
+  const context = { requestId: "r", deadline: performance.now() + milliseconds, degraded: new Set<string>() };
+  return requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
+}
+
 await test("a caller in a hurry does not open the circuit for the others", async () => {
   const { guard } = guarded({ timeoutMs: 50 });
-  const ask = (milliseconds: number) => {
-    const context = { requestId: "r", deadline: performance.now() + milliseconds, degraded: new Set<string>() };
-    return requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
-  };
-  for (let i = 0; i < 6; i++) await ask(2);
-  assert.equal(guard.circuit, "closed");
-  for (let i = 0; i < 5; i++) await ask(Infinity);
-  assert.equal(guard.circuit, "open");
+  for (let i = 0; i < 6; i++) await hurried(guard, 2);
+  assert.equal(guard.circuit.state, "closed");
+  for (let i = 0; i < 5; i++) await hurried(guard, Infinity);
+  assert.equal(guard.circuit.state, "open");
 });
 
-await test("after five failed calls in a row calls fail at once, then one may try", async (t) => {
-  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
-  const { guard, call, attempts } = guarded({ attempts: 1 }, 1_000);
+await test("after five failed calls in a row calls fail at once, then one may try", async () => {
+  let now = 0;
+  const { guard, call, attempts } = guarded({ attempts: 1 }, new Circuit(2_500, () => now));
+  const refused = (seconds: string) => (error: unknown) =>
+    error instanceof CircuitOpen && error.status === 503 && error.headers["retry-after"] === seconds;
   for (let i = 0; i < 5; i++) await assert.rejects(call(gone), Transient);
-  await assert.rejects(
-    call(undefined),
-    (error) => error instanceof CircuitOpen && error.headers["retry-after"] === "1",
-  );
+  await assert.rejects(call(undefined), refused("3"));
+  now = 1_500;
+  await assert.rejects(call(undefined), refused("1"));
   assert.equal(attempts(), 5);
-  t.mock.timers.tick(1_001);
+  now = 2_500;
+  assert.equal(guard.circuit.state, "half-open");
   const trial = guard.call({
     ...hangs,
     attempt: () => new Promise<string>((resolve) => setTimeout(resolve, 50, "back")),
   });
-  await assert.rejects(call(undefined), CircuitOpen);
+  await assert.rejects(call(undefined), refused("1"));
   assert.equal(await trial, "back");
-  assert.equal(guard.circuit, "closed");
+  assert.equal(guard.circuit.state, "closed");
   assert.equal(await call(undefined), "fine");
+});
+
+await test("a trial that its caller cut off leaves the circuit as it was, and the next one may try", async () => {
+  let now = 0;
+  const { guard, call } = guarded({ attempts: 1, timeoutMs: 200 }, new Circuit(1_000, () => now));
+  for (let i = 0; i < 5; i++) await assert.rejects(call(gone), Transient);
+  now = 1_000;
+  await hurried(guard, 2);
+  assert.equal(guard.circuit.state, "half-open");
+  await hurried(guard, Infinity);
+  assert.equal(guard.circuit.state, "open");
+  now = 2_000;
+  assert.equal(await call(undefined), "fine");
+  assert.equal(guard.circuit.state, "closed");
 });
 
 await test("what is wrong with our request neither opens the circuit nor is tried again", async () => {
@@ -83,7 +101,7 @@ await test("what is wrong with our request neither opens the circuit nor is trie
   for (let i = 0; i < 8; i++) await assert.rejects(call(new Rejected("n", "answered 404")), Rejected);
   for (let i = 0; i < 8; i++) await assert.rejects(call(new Problem(409, "not now")), Problem);
   assert.equal(attempts(), 16);
-  assert.equal(guard.circuit, "closed");
+  assert.equal(guard.circuit.state, "closed");
 });
 
 await test("retries are at most a tenth of calls", () => {
@@ -94,28 +112,4 @@ await test("retries are at most a tenth of calls", () => {
     if (budget.take()) retries += 1;
   }
   assert.ok(retries >= 100 && retries <= 106, String(retries));
-});
-
-await test("without an answer the last good one or a stand-in is given, and says so", async () => {
-  const works = () => Promise.resolve(1);
-  const fails = () => Promise.reject<number>(gone);
-  const degraded = new Set<string>();
-  await requestContext.run({ requestId: "r", deadline: Infinity, degraded }, async () => {
-    const stale = new Fallback<number>(guarded({ fallback: "stale" }).guard);
-    assert.deepEqual(await stale.or("q", works, () => 0), { value: 1, source: "live" });
-    assert.equal(degraded.size, 0);
-    assert.deepEqual(await stale.or("q", fails, () => 0), { value: 1, source: "stale", reason: "gone" });
-    assert.deepEqual([...degraded], ["n"]);
-    await assert.rejects(
-      stale.or("another", fails, () => 0),
-      DependencyFailure,
-    );
-    const standIn = new Fallback<number>(guarded({ fallback: "default" }).guard);
-    assert.equal((await standIn.or("q", fails, () => 0)).source, "default");
-    const rejected = () => Promise.reject<number>(new Rejected("n", "answered 400"));
-    await assert.rejects(
-      standIn.or("q", rejected, () => 0),
-      Rejected,
-    );
-  });
 });

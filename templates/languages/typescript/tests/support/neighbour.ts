@@ -42,14 +42,3 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
   }
   throw new Error(`never seen: ${what}`);
 }
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -1,4 +1,5 @@
 // What the model is told. Instructions are ours; notes and question are material that others wrote, kept apart.
+import { escaped } from "../dependencies/bedrock/model.ts";
 import type { Note } from "../notes/model.ts";
 
 const MOST_CHARACTERS = 4_000;
@@ -17,10 +18,6 @@ export function chosen(notes: readonly Note[]): Note[] {
     left -= size;
     return true;
   });
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** The material, so marked that no note can pretend to be something else. */

@@ -1,6 +1,7 @@
 // What every dependency is, whatever its kind.
 import type { Checked } from "../health.ts";
 import type { Settings } from "../settings.ts";
+import { Circuit } from "./circuit.ts";
 import { Guard, type Policy } from "./guard.ts";
 
 export abstract class Dependency implements Checked {
@@ -8,7 +9,7 @@ export abstract class Dependency implements Checked {
   readonly guard: Guard;
 
   constructor(name: string, policy: Policy, settings: Settings) {
-    this.guard = new Guard(name, policy, settings.CIRCUIT_OPEN_MS);
+    this.guard = new Guard(name, policy, new Circuit(settings.CIRCUIT_OPEN_MS));
   }
 
   get name(): string {
@@ -22,7 +23,7 @@ export abstract class Dependency implements Checked {
   /** For people: its policy and the state of its circuit. */
   summary(): object {
     const { critical, fallback } = this.guard.policy;
-    return { name: this.name, kind: this.kind, critical, fallback, circuit: this.guard.circuit };
+    return { name: this.name, kind: this.kind, critical, fallback, circuit: this.guard.circuit.state };
   }
 
   /** Asks the dependency itself, past circuit and retries. */

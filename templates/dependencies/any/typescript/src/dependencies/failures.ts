@@ -37,8 +37,8 @@ export class TooSlow extends DependencyFailure {
 export class CircuitOpen extends DependencyFailure {
   override readonly name = "CircuitOpen";
 
-  constructor(dependency: string, openForMs: number) {
-    const seconds = String(Math.ceil(openForMs / 1_000));
+  constructor(dependency: string, restMs: number) {
+    const seconds = String(Math.max(1, Math.ceil(restMs / 1_000)));
     super(dependency, "its circuit is open after repeated failures", 503, { "retry-after": seconds });
   }
 }

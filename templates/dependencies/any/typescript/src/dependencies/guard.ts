@@ -4,23 +4,21 @@
 //   circuit   after failed calls in a row, calls fail at once for a while, then one may try
 //   retries   idempotent calls only; exponential, full jitter; at most a tenth of calls
 //
-// Circuit and retries are cockatiel's, with its defaults (10 attempts and no limit on retries in all) overridden.
+// Retries are cockatiel's, with its defaults (10 attempts and no limit on retries in all) overridden.
 import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  DelegateBackoff,
-  handleWhen,
-  retry,
-} from "cockatiel";
+import { DelegateBackoff, handleWhen, retry } from "cockatiel";
 import { remainingMs } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { SERVICE } from "../settings.ts";
-import { SECONDS } from "../telemetry.ts";
+import type { Circuit, Verdict } from "./circuit.ts";
 import { CircuitOpen, DependencyFailure, Rejected, TooSlow, Transient } from "./failures.ts";
 import { RetryBudget } from "./retry_budget.ts";
+
+/** How times of calls are measured, with the spread that OpenTelemetry's conventions ask for. */
+export const SECONDS = {
+  unit: "s",
+  advice: { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] },
+};
 
 /** What is done about one dependency's failures. Times in milliseconds. */
 export interface Policy {
@@ -41,69 +39,73 @@ type Outcome = "ok" | "failed" | "rejected" | "open" | "timeout";
 
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
-const FAILURES_TO_OPEN = 5;
 
 const fullJitter = new DelegateBackoff<{ attempt: number }>(
   ({ attempt }) => Math.random() * Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)),
 );
 
-/** An answer that we do not like says nothing about the dependency's health, nor does one that nobody waited for. */
-function isFailure(error: unknown): boolean {
-  if (error instanceof TooSlow) return error.hadFairTime;
-  return !(error instanceof Problem) || (error instanceof DependencyFailure && !(error instanceof Rejected));
+/** An answer that we do not like is one all the same; a call that nobody waited for says nothing. */
+function verdictOf(error: unknown): Verdict {
+  if (error instanceof TooSlow && !error.hadFairTime) return "unknown";
+  const answered = error instanceof Rejected || (error instanceof Problem && !(error instanceof DependencyFailure));
+  return answered ? "worked" : "failed";
 }
 
 /** Everything above, for one dependency. */
 export class Guard {
   readonly name: string;
   readonly policy: Policy;
-  readonly #openForMs: number;
+  readonly circuit: Circuit;
   readonly #budget = new RetryBudget();
-  readonly #circuit;
   readonly #duration;
 
-  constructor(name: string, policy: Policy, openForMs: number) {
+  constructor(name: string, policy: Policy, circuit: Circuit) {
     this.name = name;
     this.policy = policy;
-    this.#openForMs = openForMs;
-    const breaker = new ConsecutiveBreaker(FAILURES_TO_OPEN);
-    this.#circuit = circuitBreaker(handleWhen(isFailure), { halfOpenAfter: openForMs, breaker });
+    this.circuit = circuit;
     const meter = metrics.getMeter(SERVICE);
     this.#duration = meter.createHistogram("dependency.call.duration", SECONDS);
     meter.createObservableGauge("dependency.circuit.open").addCallback((gauge) => {
-      gauge.observe(this.circuit === "closed" ? 0 : 1, { dependency: name });
+      gauge.observe(circuit.state === "closed" ? 0 : 1, { dependency: name });
     });
-  }
-
-  get circuit(): "closed" | "open" | "half-open" {
-    const { state } = this.#circuit;
-    if (state === CircuitState.Closed) return "closed";
-    return state === CircuitState.HalfOpen ? "half-open" : "open";
   }
 
   /** Makes the call under the policy; a `DependencyFailure` says why there is no answer. */
   async call<T>(call: Call<T>): Promise<T> {
     const began = performance.now();
-    const limit = timeLimit(Math.min(this.policy.timeoutMs, remainingMs()));
-    const work = async () => {
-      try {
-        return await untilAborted(limit.signal, this.#attempts(call, limit.signal));
-      } catch (error) {
-        throw limit.signal.aborted && !(error instanceof Rejected) ? this.#tooSlow(limit.milliseconds) : error;
-      }
-    };
     let outcome: Outcome = "ok";
     try {
-      // While one call tries whether the dependency is back, the others do not wait for it.
-      if (this.#circuit.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
-      return await this.#circuit.execute(work);
+      return await this.#throughCircuit(call);
     } catch (error) {
-      const reason = error instanceof BrokenCircuitError ? new CircuitOpen(this.name, this.#openForMs) : error;
-      outcome = outcomeOf(reason);
-      throw reason;
+      outcome = outcomeOf(error);
+      throw error;
+    } finally {
+      this.#duration.record((performance.now() - began) / 1_000, { dependency: this.name, outcome });
+    }
+  }
+
+  async #throughCircuit<T>(call: Call<T>): Promise<T> {
+    const leave = this.circuit.enter();
+    if (!leave) throw new CircuitOpen(this.name, this.circuit.restMs);
+    let verdict: Verdict = "worked";
+    try {
+      return await this.#inTime(call);
+    } catch (error) {
+      verdict = verdictOf(error);
+      throw error;
+    } finally {
+      leave(verdict);
+    }
+  }
+
+  async #inTime<T>(call: Call<T>): Promise<T> {
+    const limit = timeLimit(Math.min(this.policy.timeoutMs, remainingMs()));
+    try {
+      return await untilAborted(limit.signal, this.#attempts(call, limit.signal));
+    } catch (error) {
+      throw limit.signal.aborted && !(error instanceof Rejected) ? this.#tooSlow(limit.milliseconds) : error;
     } finally {
       limit.clear();
-      this.#duration.record((performance.now() - began) / 1_000, { dependency: this.name, outcome });
     }
   }
 

@@ -2,10 +2,9 @@
 import { BedrockRuntimeClient, ConverseCommand } from "@aws-sdk/client-bedrock-runtime";
 import { metrics } from "@opentelemetry/api";
 import { SERVICE, type Settings } from "../../settings.ts";
-import { SECONDS } from "../../telemetry.ts";
 import { awsOptions, explained } from "../aws.ts";
 import { Dependency } from "../dependency.ts";
-import type { Policy } from "../guard.ts";
+import { type Policy, SECONDS } from "../guard.ts";
 
 export interface Prompt {
   /** What is asked for, apart from what it is about: text of users gives no instructions. */
@@ -20,6 +19,11 @@ export interface Completion {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly stopReason: string;
+}
+
+/** Text of others, as it may stand inside an element of a prompt: it cannot end it. */
+export function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 export class Model extends Dependency {

@@ -5,10 +5,13 @@ import { SERVICE, type Settings } from "../../settings.ts";
 import { Dependency } from "../dependency.ts";
 import { DependencyFailure, Rejected, Transient } from "../failures.ts";
 import type { Policy } from "../guard.ts";
+import { libpqAddress } from "./address.ts";
 import { pendingMigrations } from "./migrations.ts";
 
 const CONNECTIONS = 10;
 const CONNECT_MS = 1_000;
+// Shorter than balancers and firewalls leave a silent connection alone; long enough that a quiet service keeps some.
+const IDLE_MS = 240_000;
 
 // Classes of SQLSTATE that another attempt may not meet: connection, rollback, resources, locks, operators, system.
 const TRANSIENT: ReadonlySet<string> = new Set(["08", "40", "53", "55", "57", "58"]);
@@ -31,9 +34,10 @@ export class Database extends Dependency {
     super(name, policy, settings);
     this.#pool = new Pool({
       Client: QuickClient,
-      connectionString: url,
+      connectionString: libpqAddress(url),
       application_name: SERVICE,
       max: CONNECTIONS,
+      idleTimeoutMillis: IDLE_MS,
       statement_timeout: policy.timeoutMs,
       idle_in_transaction_session_timeout: policy.timeoutMs,
     });

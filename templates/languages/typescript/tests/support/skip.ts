@@ -1,2 +1,0 @@
-/** Thrown when this machine lacks what a test needs; the message says what. */
-export class Skip extends Error {}
