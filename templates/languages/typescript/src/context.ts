@@ -1,11 +1,13 @@
 // What belongs to the request at hand, wherever the code is: its id, its deadline, what it had to do without.
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { FastifyBaseLogger } from "fastify";
 
 /** Tells a callee in milliseconds how long its answer is of use to anyone. */
 export const TIMEOUT_HEADER = "x-request-timeout-ms";
 
 export interface RequestContext {
   readonly requestId: string;
+  readonly log: Pick<FastifyBaseLogger, "warn">;
   /** Milliseconds on the clock of `performance.now()`. */
   readonly deadline: number;
   /** Names of the dependencies that something else stood in for. */

@@ -33,7 +33,7 @@ export function frameRequests(service: FastifyInstance, settings: Settings, life
     }
     const milliseconds = allowedMs(request, settings.REQUEST_TIMEOUT_MS);
     const deadline = performance.now() + milliseconds;
-    requestContext.run({ requestId: request.id, deadline, degraded: new Set() }, () => {
+    requestContext.run({ requestId: request.id, log: request.log, deadline, degraded: new Set() }, () => {
       observer.observe(request, reply, () => {
         if (places.take(reply)) {
           limitTime(request, reply, milliseconds);

@@ -86,6 +86,7 @@ def test_pages_may_load_their_own_files_and_nothing_else(service: httpx2.Client)
         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )
     assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"  # else a form would not say where it comes from
     assert service.get("/v1/notes").headers["content-security-policy"].startswith("default-src 'none'")
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { requestContext } from "../src/context.ts";
+import { type RequestContext, requestContext } from "../src/context.ts";
 import { Circuit } from "../src/dependencies/circuit.ts";
 import { CircuitOpen, Rejected, TooSlow, Transient } from "../src/dependencies/failures.ts";
 import { Guard, type Policy } from "../src/dependencies/guard.ts";
@@ -42,14 +42,20 @@ await test("a call that never ends costs its time limit and no more", async () =
 
 await test("a call has no more time than its request", async () => {
   const { guard } = guarded({ timeoutMs: 60_000 });
-  const context = { requestId: "r", deadline: performance.now() + 50, degraded: new Set<string>() };
-  await requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
+  const lines: unknown[] = [];
+  await requestContext.run(waitingFor(50, lines), () => assert.rejects(guard.call(hangs), TooSlow));
+  assert.deepEqual(lines, [{ dependency: "n", outcome: "timeout", reason: "no answer in time" }]);
 });
+
+/** A request whose caller waits so long. */
+function waitingFor(milliseconds: number, lines: unknown[] = []): RequestContext {
+  const log = { warn: (line: unknown) => lines.push(line) };
+  return { requestId: "r", log, deadline: performance.now() + milliseconds, degraded: new Set<string>() };
+}
 
 /** A call that hangs, for a caller who waits so long. */
 function hurried(guard: Guard, milliseconds: number): Promise<void> {
-  const context = { requestId: "r", deadline: performance.now() + milliseconds, degraded: new Set<string>() };
-  return requestContext.run(context, () => assert.rejects(guard.call(hangs), TooSlow));
+  return requestContext.run(waitingFor(milliseconds), () => assert.rejects(guard.call(hangs), TooSlow));
 }
 
 await test("a caller in a hurry does not open the circuit for the others", async () => {

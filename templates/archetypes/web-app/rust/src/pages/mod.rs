@@ -141,7 +141,7 @@ fn page(status: StatusCode, template: &impl Template) -> Result<Response, Proble
         tracing::error!(%error, "a page cannot be rendered");
         Problem::internal()
     })?;
-    let headers: [(HeaderName, HeaderValue); 2] = [
+    let headers: [(HeaderName, HeaderValue); 3] = [
         (
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/html; charset=utf-8"),
@@ -149,6 +149,12 @@ fn page(status: StatusCode, template: &impl Template) -> Result<Response, Proble
         (
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(PAGE_POLICY),
+        ),
+        // Without a referrer a browser would send `Origin: null` with a form, which is refused.
+        // https://fetch.spec.whatwg.org/#append-a-request-origin-header
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
         ),
     ];
     Ok((status, headers, html).into_response())

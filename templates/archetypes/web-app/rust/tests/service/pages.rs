@@ -30,6 +30,7 @@ async fn a_form_makes_one_note_however_often_it_is_sent() {
     let page = service.get("/").await;
     let policy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
     assert_eq!(page.headers()["content-security-policy"], policy);
+    assert_eq!(page.headers()["referrer-policy"], "same-origin");
     let page = page.text().await.expect("text");
     let key = between(&page, "name=\"key\" value=\"", "\"");
     let fields = format!("title=%3Cb%3Ehello&text=there&key={key}");

@@ -7,7 +7,7 @@
 // Retries are cockatiel's, with its defaults (10 attempts and no limit on retries in all) overridden.
 import { metrics, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { DelegateBackoff, handleWhen, retry } from "cockatiel";
-import { remainingMs } from "../context.ts";
+import { remainingMs, requestContext } from "../context.ts";
 import { Problem } from "../problems.ts";
 import { SERVICE } from "../settings.ts";
 import type { Circuit, Verdict } from "./circuit.ts";
@@ -78,6 +78,10 @@ export class Guard {
       return await this.#throughCircuit(call);
     } catch (error) {
       outcome = outcomeOf(error);
+      if (error instanceof DependencyFailure) {
+        const what = { dependency: this.name, outcome, reason: error.reason };
+        requestContext.getStore()?.log.warn(what, "dependency call failed");
+      }
       throw error;
     } finally {
       this.#duration.record((performance.now() - began) / 1_000, { dependency: this.name, outcome });

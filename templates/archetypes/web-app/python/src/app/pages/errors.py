@@ -58,6 +58,6 @@ class PageErrors:
         headers = MutableHeaders(raw=list(start["headers"]))
         headers["content-type"] = "text/html; charset=utf-8"
         headers["content-length"] = str(len(content))
-        headers["content-security-policy"] = SECURITY
+        headers.update(SECURITY)
         await send({**start, "headers": headers.raw})
         await send({"type": "http.response.body", "body": content})

@@ -16,8 +16,8 @@ const IDLE_MS = 240_000;
 // Classes of SQLSTATE that another attempt may not meet: connection, rollback, resources, locks, operators, system.
 const TRANSIENT: ReadonlySet<string> = new Set(["08", "40", "53", "55", "57", "58"]);
 
-// The class of data that cannot be what we asked for: the fault is in our question.
-const DATA_EXCEPTION = "22";
+// Those of the caller's data: its form, and constraints. The database works.
+const OF_THE_DATA: ReadonlySet<string> = new Set(["22", "23"]);
 
 /** The limit is for making a connection; for a free one of the pool a call waits as long as it has time. */
 class QuickClient extends Client {
@@ -104,8 +104,8 @@ export class Database extends Dependency {
     if (error instanceof Problem) return error;
     if (!(error instanceof DatabaseError)) return new Transient(this.name, "cannot be reached");
     const code = error.code ?? "unknown";
-    const reason = `answered with error ${code}`;
-    if (code.startsWith(DATA_EXCEPTION)) return new Rejected(this.name, reason);
+    const reason = `refused with SQLSTATE ${code}`;
+    if (OF_THE_DATA.has(code.slice(0, 2))) return new Rejected(this.name, reason);
     return TRANSIENT.has(code.slice(0, 2))
       ? new Transient(this.name, reason)
       : new DependencyFailure(this.name, reason);
