@@ -96,8 +96,11 @@ fn a_variable_of_the_environment_reaches_the_service_and_leaves_with_its_release
     place.pave(&["deploy"]).expect(0);
     let spec = place.project().join("pave.toml");
     let text = std::fs::read_to_string(&spec).expect("reads");
-    std::fs::write(&spec, text + "[environments.sandbox.variables]\nGREETING = \"hello, you\"\n")
-        .expect("writes");
+    let text = text + "[[dependencies]]\nname = \"near-cache\"\nkind = \"redis\"\n";
+    std::fs::write(&spec, &text).expect("writes");
+    place.pave(&["deploy"]).expect(3).says("does not start without NEAR_CACHE_URL");
+    let variables = "GREETING = \"hello, you\"\nNEAR_CACHE_URL = \"redis://127.0.0.1:9\"\n";
+    std::fs::write(&spec, text + "[environments.sandbox.variables]\n" + variables).expect("writes");
     place.pave(&["deploy"]).expect(0).says("release 2 is live");
     place.pave(&["logs"]).expect(0).says("mini listens as release 2 hello, you");
     let greeting = || {

@@ -8,7 +8,9 @@ use parse_dockerfile::{
 };
 use regex::Regex;
 
-use super::{Finding, rules, secrets::names_a_secret, tree::Tree};
+use crate::spec::names_a_secret;
+
+use super::{Finding, rules, tree::Tree};
 
 const FILE: &str = "Dockerfile";
 

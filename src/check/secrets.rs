@@ -108,19 +108,6 @@ fn search(path: &str, bytes: &[u8], shape: &Shape, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a variable is named as a secret would be.
-pub(super) fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    let words: Vec<&str> = name.split('_').collect();
-    // What only says where a secret is, is none.
-    let place = ["file", "path", "url", "arn", "id", "name"].contains(words.last().unwrap_or(&""));
-    let single = ["password", "passwd", "secret", "token", "apikey", "credentials"];
-    let pairs = [["api", "key"], ["access", "key"], ["private", "key"]];
-    let named = words.iter().any(|word| single.contains(word))
-        || words.windows(2).any(|two| pairs.iter().any(|pair| pair == two));
-    named && !place
-}
-
 /// Words that no random value holds.
 const WORDS: [&str; 17] = [
     "example",
@@ -189,15 +176,5 @@ mod tests {
             assert!(!random(text), "{text}");
         }
         assert!(random("kJ8v2mQx7PzR4wTn9LbY") && random("9f86d081884c7d659a2feaa0c55ad015"));
-    }
-
-    #[test]
-    fn a_name_that_says_where_a_secret_is_is_no_secret() {
-        assert!(names_a_secret("DB_PASSWORD") && names_a_secret("npm_token"));
-        assert!(
-            !names_a_secret("SECRET_ARN")
-                && !names_a_secret("PASSWORD_FILE")
-                && !names_a_secret("MAX_OUTPUT_TOKENS")
-        );
     }
 }

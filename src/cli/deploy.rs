@@ -9,7 +9,7 @@ use crate::{
     rollout::{Outcome, Release},
     spec::{
         ResolvedSpec,
-        types::{DependencyKind, Spec, Target},
+        types::{Dependency, DependencyKind, Spec, Target},
     },
 };
 
@@ -27,7 +27,7 @@ use super::{
 pub async fn run(request: &Deploy, output: &Output) -> Done {
     let project = Project::find()?;
     let spec = project.environment(request.place.env.as_deref())?;
-    deployable(&project)?;
+    deployable(&spec)?;
     if !request.dry_run {
         confirm(&spec, request.yes)?;
     }
@@ -74,22 +74,40 @@ pub async fn run(request: &Deploy, output: &Output) -> Done {
     }
 }
 
-/// Refuses at once what could only fail after the build: a release is given no variables, and nothing is made for it but itself.
-fn deployable(project: &Project) -> Result<(), Failure> {
-    let dependencies = project.parsed.spec.dependencies.iter();
-    let needy: Vec<String> = dependencies
-        .filter(|one| one.kind != DependencyKind::Http)
-        .map(|one| format!("`{}`", one.name))
+/// Refuses at once what could only fail after the build: nothing is made for a release but itself, so each store that the service
+/// cannot start without must be named by a variable.
+fn deployable(spec: &ResolvedSpec) -> Result<(), Failure> {
+    let place = &spec.environment;
+    let missing: Vec<String> = spec
+        .dependencies
+        .iter()
+        .filter_map(address_variable)
+        .filter(|name| !place.variables.contains_key(name))
         .collect();
-    if needy.is_empty() {
+    if missing.is_empty() {
         return Ok(());
     }
-    let what = format!("the service uses {}, which `pave deploy` does not provide yet", needy.join(", "));
-    Err(Failure::new(
-        code::INVALID,
-        what,
-        "run it with `docker compose up --build`, prove it with `pave verify`",
-    ))
+    let what = format!(
+        "the service does not start without {}, and `pave deploy` makes no stores yet",
+        missing.join(", ")
+    );
+    let todo = format!(
+        "say where they are under [environments.{}.variables] in pave.toml; or run it with `docker compose up --build`, prove it with `pave verify`",
+        place.name
+    );
+    Err(Failure::new(code::INVALID, what, todo))
+}
+
+/// The variable that a dependency's address or name is read from, where it has no default.
+fn address_variable(dependency: &Dependency) -> Option<String> {
+    let what = match dependency.kind {
+        DependencyKind::Http | DependencyKind::Bedrock => return None,
+        DependencyKind::Postgres | DependencyKind::Redis => "URL",
+        DependencyKind::S3 => "BUCKET",
+        DependencyKind::Dynamodb => "TABLE",
+        DependencyKind::Sqs => "QUEUE_URL",
+    };
+    Some(format!("{}_{what}", dependency.name.replace('-', "_").to_uppercase()))
 }
 
 /// What to do next with a project: go down the road, or as far as it leads.

@@ -191,8 +191,7 @@ fn requests(project: &Project) -> Result<Requests, Failure> {
         Failure::new(code::INVALID, what, todo)
     };
     let path = project.root.join(REQUESTS_FILE);
-    let text = read(&path)
-        .map_err(|error| invalid(format!("{REQUESTS_FILE} cannot be read: {error}")))?;
+    let text = read(&path).map_err(|error| invalid(format!("{REQUESTS_FILE} cannot be read: {error}")))?;
     let names: Vec<&str> = project.parsed.spec.dependencies.iter().map(|one| one.name.as_str()).collect();
     verify::parse_requests(&text, &names).map_err(|error| invalid(error.to_string()))
 }

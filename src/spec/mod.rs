@@ -11,4 +11,4 @@ mod validate;
 
 pub use parse::{Mistake, Parsed, Source, SpecError, closest, parse, schema, suggest};
 pub use resolve::{Origin, Place, ResolveError, ResolvedSpec, SANDBOX, origins, resolve};
-pub use validate::{REGIONS, SIZES, environment_name, service_name, validate};
+pub use validate::{REGIONS, SIZES, environment_name, names_a_secret, service_name, validate};

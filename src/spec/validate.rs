@@ -11,6 +11,7 @@ mod names;
 mod variables;
 
 pub use names::{MAX_SLOT_NAME, environment_name, service_name};
+pub use variables::names_a_secret;
 
 /// App Runner's accepted pairs of CPU units and MB.
 /// Source: App Runner developer guide, "Configuring an App Runner service", CPU and memory.

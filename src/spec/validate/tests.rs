@@ -119,6 +119,7 @@ fn variables_have_names_that_a_process_takes_and_no_passwords_on_an_account() {
         assert_eq!(mistakes(&with(account, good)), [], "{good}");
     }
     assert_eq!(mistakes(&with(sandbox, url)), []);
+    assert_eq!(mistakes(&with(sandbox, "STRIPE_API_KEY = \"hunter2\"")), []);
     let bad = [
         (r#"log-level = "debug""#, "not the name"),
         (r#"9LIVES = "x""#, "not the name"),
@@ -127,6 +128,7 @@ fn variables_have_names_that_a_process_takes_and_no_passwords_on_an_account() {
         (r#"AWSAPPRUNNER_X = "80""#, "set by pave"),
         (r#"BANNER = "a\nb""#, "not one line"),
         (url, "has a password"),
+        (r#"STRIPE_API_KEY = "hunter2""#, "named as a secret is"),
     ];
     for (line, message) in bad {
         let found = mistakes(&with(account, line));

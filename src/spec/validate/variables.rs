@@ -36,14 +36,20 @@ pub(super) fn check(environment: &Environment, path: &[&str], found: &mut Findin
             format!("the value of `{name}` is not one line of at most {LONGEST} bytes"),
             "put what is longer into a file of the project",
         );
-        found.require(
-            environment.target == Some(Target::Sandbox) || !holds_password(value),
-            &place,
-            format!(
-                "the address in `{name}` has a password, which everyone who may see the service could read"
-            ),
-            "leave the password out of the address; only a sandbox takes it here",
-        );
+        let secret = if holds_password(value) {
+            Some("the address has a password")
+        } else if names_a_secret(name) {
+            Some("it is named as a secret is")
+        } else {
+            None
+        };
+        if let Some(why) = secret.filter(|_| environment.target != Some(Target::Sandbox)) {
+            found.add(
+                &place,
+                format!("`{name}` would be there to read for everyone who may see the service, and {why}"),
+                "leave it out: only a sandbox takes passwords here",
+            );
+        }
     }
 }
 
@@ -52,4 +58,32 @@ fn holds_password(value: &str) -> bool {
     let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
     let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
     user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}
+
+/// Whether a variable is named as a secret would be.
+pub fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let words: Vec<&str> = name.split('_').collect();
+    // What only says where a secret is, is none.
+    let place = ["file", "path", "url", "arn", "id", "name"].contains(words.last().unwrap_or(&""));
+    let single = ["password", "passwd", "secret", "token", "apikey", "credentials"];
+    let pairs = [["api", "key"], ["access", "key"], ["private", "key"]];
+    let named = words.iter().any(|word| single.contains(word))
+        || words.windows(2).any(|two| pairs.iter().any(|pair| pair == two));
+    named && !place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_says_where_a_secret_is_is_no_secret() {
+        assert!(names_a_secret("DB_PASSWORD") && names_a_secret("npm_token"));
+        assert!(
+            !names_a_secret("SECRET_ARN")
+                && !names_a_secret("PASSWORD_FILE")
+                && !names_a_secret("MAX_OUTPUT_TOKENS")
+        );
+    }
 }

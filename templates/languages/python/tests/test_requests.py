@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -18,6 +19,13 @@ from app.request_frame import RequestFrame
 from app.settings import SERVICE, ServerSettings
 from app.telemetry import Telemetry
 from serving import StartService, call, everything, wait_until
+
+
+@pytest.fixture(autouse=True)
+def _no_log_after_the_test() -> Iterator[None]:
+    """The log goes to the standard output of one test, which is closed when that ends."""
+    yield
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 def test_health_says_who_answers(start_service: StartService) -> None:

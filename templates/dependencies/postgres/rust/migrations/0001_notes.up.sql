@@ -1,5 +1,5 @@
 -- Notes, and the first answer to each Idempotency-Key.
-create table if not exists notes (
+create table notes (
     number bigint generated always as identity primary key,
     id text not null unique,
     title text not null,
@@ -7,11 +7,11 @@ create table if not exists notes (
     created_at timestamptz not null
 );
 
-create table if not exists idempotency_keys (
+create table idempotency_keys (
     key text primary key,
     fingerprint bytea not null,
     note_id text not null references notes (id) on delete cascade,
     created_at timestamptz not null
 );
 
-create index if not exists idempotency_keys_created_at on idempotency_keys (created_at);
+create index idempotency_keys_created_at on idempotency_keys (created_at);
