@@ -14,6 +14,10 @@ pub struct Caller {
     pub account: String,
     /// Region of the credential scope (the sandbox's own region for SigV4A).
     pub region: String,
+    /// Who the key belongs to: the sandbox's user, or a session of a role.
+    pub arn: String,
+    /// Its id, as `GetCallerIdentity` tells it.
+    pub user_id: String,
 }
 
 /// An error in the service's own terms.

@@ -10,13 +10,17 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
-use s3s::{Body, auth::SimpleAuth, service::S3Service, service::S3ServiceBuilder};
+use s3s::{
+    Body,
+    auth::{S3Auth, SecretKey},
+    service::{S3Service, S3ServiceBuilder},
+};
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
-    auth::{self, AuthError},
+    auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, protocol,
     services::{apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs, sts},
@@ -28,6 +32,9 @@ const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Longest body of one registry request: a layer.
 const LAYER_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+
+/// Header with the id of a request, for people who look for it in logs.
+const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// A sandbox that runs in this process.
 pub struct Running {
@@ -71,10 +78,13 @@ impl Running {
             return Ok(json!({ "Made": self.world.s3.make_bucket(name)? }));
         }
         let identity = &self.world.identity;
+        let key = identity.key();
         let caller = Caller {
             access_key_id: identity.access_key_id.clone(),
             account: identity.account.clone(),
             region: identity.region.clone(),
+            arn: key.arn,
+            user_id: key.user_id,
         };
         let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
         let call = protocol::Call { protocol, operation: operation.to_owned(), input };
@@ -92,6 +102,19 @@ impl Running {
     }
 }
 
+/// The keys of this sandbox, as what verifies S3's signatures asks for them. It does not look at the token of a session.
+struct S3Keys(Arc<World>);
+
+#[async_trait::async_trait]
+impl S3Auth for S3Keys {
+    async fn get_secret_key(&self, access_key: &str) -> s3s::S3Result<SecretKey> {
+        match self.0.key(access_key) {
+            Some(key) => Ok(key.secret.into()),
+            None => Err(s3s::s3_error!(InvalidAccessKeyId, "there is no such access key")),
+        }
+    }
+}
+
 struct Front {
     world: Arc<World>,
     s3: S3Service,
@@ -100,8 +123,7 @@ struct Front {
 async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
     let mut builder =
         S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), world.identity.region.clone()));
-    let keys = &world.identity;
-    builder.set_auth(SimpleAuth::from_single(keys.access_key_id.clone(), keys.secret_access_key.clone()));
+    builder.set_auth(S3Keys(Arc::clone(&world)));
     let front = Arc::new(Front { s3: builder.build(), world });
     loop {
         let stream = tokio::select! {
@@ -156,7 +178,9 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
     if request.uri().path() == "/v2" || request.uri().path().starts_with("/v2/") {
         return registry(front, request).await;
     }
-    match auth::claimed_service(&parts_of(&request)).as_deref() {
+    let parts = parts_of(&request);
+    match auth::claimed_service(&parts).as_deref() {
+        Some("s3") if let Some(refused) = s3_token(&front.world, &parts) => raw(refused),
         Some("s3") => match front.s3.call(request.map(Body::from)).await {
             Ok(response) => response,
             Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
@@ -166,6 +190,19 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
             signed_call(front, service, request).await
         }
     }
+}
+
+/// What a request to S3 with the key of a session is refused with, where its token is wrong or its time over.
+fn s3_token(world: &World, parts: &Parts) -> Option<RawResponse> {
+    let (id, token) = auth::claimed_key(parts);
+    let key = world.key(&id?)?;
+    let (code, words) = match key.admits(token.as_deref(), OffsetDateTime::now_utc()) {
+        Ok(()) => return None,
+        Err(AuthError::TokenExpired) => ("ExpiredToken", "The provided token has expired."),
+        Err(_) => ("InvalidToken", "The provided token is malformed or otherwise invalid."),
+    };
+    let body = format!("<Error><Code>{code}</Code><Message>{words}</Message></Error>");
+    Some(RawResponse::new(400, "application/xml", body))
 }
 
 /// The head of a request, without its body.
@@ -241,7 +278,8 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
         Err(error) => return raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
     };
     let service = service.as_deref().unwrap_or_default();
-    let verified = auth::verify(&parts, &body, &front.world.identity, OffsetDateTime::now_utc());
+    let world = front.world.as_ref();
+    let verified = auth::verify(&parts, &body, &world.identity, world, OffsetDateTime::now_utc());
     if let Some(rest) = Rest::of(service) {
         return raw(match verified {
             Ok(caller) => rest.answer(&front.world, to_raw(&parts, body), &caller).await,
@@ -262,12 +300,19 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
         (Err(error), Ok(_)) => (protocol::Call::unread(), Err(error)),
     };
     let query_error = answer.as_ref().err().filter(|_| service == "sqs").map(sqs::query_error);
-    let response = protocol::write(call.protocol, &call.operation, answer);
+    let request_id = uuid();
+    let response = protocol::write(call.protocol, dialect(service), &call.operation, &request_id, answer);
+    let response = response.with(REQUEST_ID, request_id);
     raw(match (service, query_error) {
         ("dynamodb", _) => dynamodb::checked(response),
         (_, Some(code)) => response.with("x-amzn-query-error", code),
         _ => response,
     })
+}
+
+/// How a service that speaks Query writes its answers. Whatever else is asked in Query is refused, in that of STS.
+fn dialect(_service: &str) -> &'static protocol::Dialect {
+    &sts::DIALECT
 }
 
 async fn dispatch(
@@ -286,7 +331,7 @@ async fn dispatch(
         "logs" => logs::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
-        "sts" => sts::handle(operation, &input, caller),
+        "sts" => sts::handle(world, operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }
 }
@@ -296,6 +341,8 @@ fn refusal(error: &AuthError, xml: bool) -> ServiceError {
     let code = match (error, xml) {
         (AuthError::Missing, _) => "MissingAuthenticationToken",
         (AuthError::Malformed(_), _) => "IncompleteSignature",
+        (AuthError::TokenExpired, true) => "ExpiredToken",
+        (AuthError::TokenExpired, false) => "ExpiredTokenException",
         (AuthError::UnknownKey, true) => "InvalidClientTokenId",
         (AuthError::UnknownKey, false) => "UnrecognizedClientException",
         (AuthError::Expired(_) | AuthError::Mismatch, true) => "SignatureDoesNotMatch",
@@ -305,10 +352,11 @@ fn refusal(error: &AuthError, xml: bool) -> ServiceError {
 }
 
 fn raw(response: RawResponse) -> Response<Body> {
-    let mut builder = Response::builder()
-        .status(response.status)
-        .header("x-amzn-requestid", uuid())
-        .header("content-length", response.body.len());
+    let mut builder =
+        Response::builder().status(response.status).header("content-length", response.body.len());
+    if !response.headers.iter().any(|(name, _)| name == REQUEST_ID) {
+        builder = builder.header(REQUEST_ID, uuid());
+    }
     for (name, value) in &response.headers {
         builder = builder.header(name, value);
     }

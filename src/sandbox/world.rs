@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use super::auth::{Key, Keys};
 use super::services::{
     apprunner::AppRunner,
     cloudfront::CloudFront,
@@ -12,6 +13,7 @@ use super::services::{
     logs::Logs,
     s3::{S3, SharedS3},
     sqs::Sqs,
+    sts::Sts,
 };
 
 /// Who the sandbox is.
@@ -28,6 +30,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Its own key, which does not expire.
+    pub fn key(&self) -> Key {
+        Key {
+            secret: self.secret_access_key.clone(),
+            token: None,
+            arn: format!("arn:aws:iam::{}:user/sandbox", self.account),
+            user_id: self.access_key_id.clone(),
+            expires: None,
+        }
+    }
+
     /// The environment that points any AWS tool or SDK at the sandbox whose API has this port.
     pub fn env(&self, port: u16) -> Vec<(&'static str, String)> {
         vec![
@@ -77,6 +90,18 @@ pub struct World {
     pub dynamodb: DynamoDb,
     /// Queues.
     pub sqs: Sqs,
+    /// Sessions of roles.
+    pub sts: Sts,
+}
+
+impl Keys for World {
+    fn key(&self, access_key_id: &str) -> Option<Key> {
+        if access_key_id == self.identity.access_key_id {
+            Some(self.identity.key())
+        } else {
+            self.sts.key(access_key_id)
+        }
+    }
 }
 
 impl World {
@@ -95,6 +120,7 @@ impl World {
             logs: Logs::open(&dir.join("logs"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
+            sts: Sts::open(&dir.join("sts"))?,
             dir,
             identity,
             addresses,

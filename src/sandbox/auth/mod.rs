@@ -28,10 +28,53 @@ pub enum AuthError {
     /// Signed too long ago, or in the future.
     #[error("the signature was made at {0}, which is too far from now")]
     Expired(String),
+    /// The key of a session that is over.
+    #[error("the security token included in the request is expired")]
+    TokenExpired,
     /// Signed with another secret, or something covered by the signature was changed.
     #[error("the request signature does not match the one calculated with this sandbox's secret key")]
     Mismatch,
 }
+
+/// What belongs to an access key id.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Secret access key.
+    pub secret: String,
+    /// What a request with a key of a session has to bring as well.
+    pub token: Option<String>,
+    /// Who it belongs to.
+    pub arn: String,
+    /// Its id.
+    pub user_id: String,
+    /// When it ends, if it does.
+    pub expires: Option<OffsetDateTime>,
+}
+
+impl Key {
+    /// Whether a request may use it: its token is the right one and its time is not over.
+    ///
+    /// # Errors
+    /// [`AuthError::UnknownKey`] and [`AuthError::TokenExpired`].
+    pub fn admits(&self, token: Option<&str>, now: OffsetDateTime) -> Result<(), AuthError> {
+        if self.token.as_deref() != token {
+            return Err(AuthError::UnknownKey);
+        }
+        if self.expires.is_some_and(|end| end <= now) {
+            return Err(AuthError::TokenExpired);
+        }
+        Ok(())
+    }
+}
+
+/// Who knows all keys.
+pub trait Keys {
+    /// What belongs to an access key id.
+    fn key(&self, access_key_id: &str) -> Option<Key>;
+}
+
+/// Header with the token of a session.
+const TOKEN: &str = "x-amz-security-token";
 
 /// How far apart the clocks of signer and verifier may be. Source: AWS IAM user guide (15 minutes).
 const SKEW: time::Duration = time::Duration::minutes(15);
@@ -44,6 +87,20 @@ struct Claim<'a> {
     scope: Vec<&'a str>,
     signed_headers: Vec<&'a str>,
     signature: &'a str,
+}
+
+/// The access key id and the session token that a request claims, in its headers or in its address.
+pub fn claimed_key(parts: &Parts) -> (Option<String>, Option<String>) {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(claim) = header("authorization").and_then(|header| read(header).ok()) {
+        return (Some(claim.access_key_id.to_owned()), header(TOKEN).map(str::to_owned));
+    }
+    let pairs = parts.uri.query().unwrap_or_default();
+    let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(pairs).unwrap_or_default();
+    let find =
+        |name: &str| pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let id = find("x-amz-credential").and_then(|credential| credential.split('/').next());
+    (id.map(str::to_owned), find(TOKEN).cloned())
 }
 
 /// The service that a request is signed for, before anything is verified; `None` for an unsigned one.
@@ -92,13 +149,12 @@ pub fn verify(
     parts: &Parts,
     body: &[u8],
     identity: &Identity,
+    keys: &impl Keys,
     now: OffsetDateTime,
 ) -> Result<Caller, AuthError> {
     let header = parts.headers.get("authorization").ok_or(AuthError::Missing)?;
     let claim = read(header.to_str().map_err(|_| AuthError::Malformed("not ASCII"))?)?;
-    if claim.access_key_id != identity.access_key_id {
-        return Err(AuthError::UnknownKey);
-    }
+    let key = keys.key(claim.access_key_id).ok_or(AuthError::UnknownKey)?;
     if !claim.signed_headers.iter().any(|name| matches!(*name, "host" | canonical::AUTHORITY)) {
         return Err(AuthError::Malformed("the host is not signed"));
     }
@@ -125,17 +181,20 @@ pub fn verify(
     let algorithm = if claim.asymmetric { "AWS4-ECDSA-P256-SHA256" } else { "AWS4-HMAC-SHA256" };
     let text = format!("{algorithm}\n{date}\n{}\n{digest}", claim.scope.join("/"));
     let good = if claim.asymmetric {
-        sigv4a::verify(identity, text.as_bytes(), claim.signature)
+        sigv4a::verify(claim.access_key_id, &key.secret, text.as_bytes(), claim.signature)
     } else {
-        sigv4::verify(&identity.secret_access_key, &claim.scope, text.as_bytes(), claim.signature)
+        sigv4::verify(&key.secret, &claim.scope, text.as_bytes(), claim.signature)
     };
     if !good {
         return Err(AuthError::Mismatch);
     }
+    key.admits(parts.headers.get(TOKEN).and_then(|token| token.to_str().ok()), now)?;
     let region = if claim.asymmetric { identity.region.as_str() } else { claim.scope[1] };
     Ok(Caller {
         access_key_id: claim.access_key_id.to_owned(),
         account: identity.account.clone(),
         region: region.to_owned(),
+        arn: key.arn,
+        user_id: key.user_id,
     })
 }

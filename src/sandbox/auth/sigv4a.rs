@@ -7,8 +7,6 @@ use p256::{
     ecdsa::{DerSignature, SigningKey, VerifyingKey, signature::Verifier as _},
 };
 
-use crate::sandbox::world::Identity;
-
 use super::sigv4::hmac;
 use hmac::Mac as _;
 
@@ -44,9 +42,9 @@ fn derive(access_key_id: &str, secret: &str) -> Option<VerifyingKey> {
     None
 }
 
-/// Whether `signature` (hex of DER) is this identity's over `text`.
-pub(super) fn verify(identity: &Identity, text: &[u8], signature: &str) -> bool {
-    let Some(key) = derive(&identity.access_key_id, &identity.secret_access_key) else { return false };
+/// Whether `signature` (hex of DER) is this key's over `text`.
+pub(super) fn verify(access_key_id: &str, secret: &str, text: &[u8], signature: &str) -> bool {
+    let Some(key) = derive(access_key_id, secret) else { return false };
     let Some(signature) = hex::decode(signature).ok().and_then(|der| DerSignature::from_bytes(&der).ok())
     else {
         return false;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, RawResponse, ServiceError};
 
-pub use query::render as render_query;
+pub use query::{Dialect, render as render_query};
 
 /// How a call was written, and so how its answer must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,14 @@ pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
     Err(ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox"))
 }
 
-/// Writes an answer in the protocol of its call.
-pub fn write(protocol: Protocol, operation: &str, answer: Answer) -> RawResponse {
+/// Writes an answer in the protocol of its call; where that is Query, in the service's dialect.
+pub fn write(
+    protocol: Protocol,
+    dialect: &Dialect,
+    operation: &str,
+    request_id: &str,
+    answer: Answer,
+) -> RawResponse {
     let (status, value) = match answer {
         Ok(value) => (200, Ok(value)),
         Err(error) => (error.status, Err(error)),
@@ -101,8 +107,12 @@ pub fn write(protocol: Protocol, operation: &str, answer: Answer) -> RawResponse
                 .with("smithy-protocol", "rpc-v2-cbor")
         }
         Protocol::Query => match value {
-            Ok(value) => RawResponse::new(status, "text/xml", query::render(operation, &value)),
-            Err(error) => RawResponse::new(status, "text/xml", query::render_error(&error)),
+            Ok(value) => {
+                RawResponse::new(status, "text/xml", query::render(dialect, operation, &value, request_id))
+            }
+            Err(error) => {
+                RawResponse::new(status, "text/xml", query::render_error(dialect, &error, request_id))
+            }
         },
     }
 }
