@@ -294,6 +294,8 @@ pub enum Sandbox {
     /// Print the environment that points AWS tools at it.
     #[command(after_help = "Example:\n  eval \"$(pave sandbox env)\" && aws apprunner list-services")]
     Env,
+    /// List the AWS operations that it has.
+    Operations,
     /// Stop it and remove all it holds.
     Reset,
     /// Run it in the foreground.

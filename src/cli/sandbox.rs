@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::sandbox::daemon::{self, Daemon};
+use crate::sandbox::{
+    daemon::{self, Daemon},
+    services::OPERATIONS,
+};
 
 use super::{
     Done, Failure,
@@ -88,6 +91,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
                 output.say(&format!("export {name}={value}"));
             }
         }
+        Sandbox::Operations => operations(output),
         Sandbox::Reset => {
             daemon::reset(&dir)?;
             output.json(&json!({ "type": "sandbox", "reset": true }));
@@ -96,6 +100,24 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
         Sandbox::Serve(ports) => return super::on_runtime(serve(*ports, output)),
     }
     Ok(0)
+}
+
+/// As a page of the documentation, which is written by this.
+fn operations(output: &Output) {
+    let services: serde_json::Map<_, _> =
+        OPERATIONS.iter().map(|(service, known)| ((*service).to_owned(), json!(known))).collect();
+    output.json(&json!({ "type": "operations", "operations": services }));
+    let count: usize = OPERATIONS.iter().map(|(_, known)| known.len()).sum();
+    output.say("# Operations of the sandbox\n");
+    output.say(&format!(
+        "{count} operations of {} services, by the names that requests to them are signed for. Every other operation is refused in the\n\
+         service's own shape of errors. `pave sandbox operations` writes this page.\n",
+        OPERATIONS.len()
+    ));
+    output.say("| service | operations |\n|---|---|");
+    for (service, known) in OPERATIONS {
+        output.say(&format!("| {service} | {} |", known.join(", ")));
+    }
 }
 
 async fn serve(ports: Ports, output: &Output) -> Done {

@@ -11,3 +11,19 @@ pub mod logs;
 pub mod s3;
 pub mod sqs;
 pub mod sts;
+
+/// Every operation there is, by the name that requests to its service are signed for.
+pub const OPERATIONS: &[(&str, &[&str])] = &[
+    ("apprunner", apprunner::OPERATIONS),
+    ("bedrock", bedrock::OPERATIONS),
+    ("cloudfront", cloudfront::OPERATIONS),
+    ("cloudfront-keyvaluestore", cloudfront::DATA_OPERATIONS),
+    ("codebuild", codebuild::OPERATIONS),
+    ("dynamodb", dynamodb::OPERATIONS),
+    ("ecr", ecr::OPERATIONS),
+    ("logs", logs::OPERATIONS),
+    ("monitoring", cloudwatch::OPERATIONS),
+    ("s3", s3::OPERATIONS),
+    ("sqs", sqs::OPERATIONS),
+    ("sts", sts::OPERATIONS),
+];

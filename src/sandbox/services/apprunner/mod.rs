@@ -30,6 +30,24 @@ use crate::sandbox::{
 use fleet::Fleets;
 use model::Service;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "CreateAutoScalingConfiguration",
+    "CreateService",
+    "DeleteService",
+    "DescribeAutoScalingConfiguration",
+    "DescribeService",
+    "ListAutoScalingConfigurations",
+    "ListOperations",
+    "ListServices",
+    "ListTagsForResource",
+    "PauseService",
+    "ResumeService",
+    "StartDeployment",
+    "TagResource",
+    "UpdateService",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct AppRunner {

@@ -20,6 +20,9 @@ use request::Converse;
 const THROTTLED: &str = "sandbox.throttled";
 const NOT_READY: &str = "sandbox.not-ready";
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &["Converse"];
+
 /// An error as this service sends it: the code in a header, with the namespace that clients cut off.
 pub fn error(error: &ServiceError) -> RawResponse {
     let kind = format!("{}:http://internal.amazon.com/coral/com.amazon.bedrock/", error.code);

@@ -15,6 +15,14 @@ use crate::sandbox::{
     world::World,
 };
 
+/// What the control plane answers.
+pub const OPERATIONS: &[&str] =
+    &["CreateKeyValueStore", "DeleteKeyValueStore", "DescribeKeyValueStore", "ListKeyValueStores"];
+
+/// What the data plane answers.
+pub const DATA_OPERATIONS: &[&str] =
+    &["DeleteKey", "DescribeKeyValueStore", "GetKey", "ListKeys", "PutKey", "UpdateKeys"];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct CloudFront {

@@ -16,6 +16,9 @@ use crate::sandbox::{
 
 use series::Series;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &["GetMetricData"];
+
 /// State of the service.
 #[derive(Debug, Default)]
 pub struct CloudWatch {

@@ -27,6 +27,20 @@ use crate::sandbox::{
     world::World,
 };
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "BatchGetBuilds",
+    "BatchGetProjects",
+    "CreateProject",
+    "DeleteProject",
+    "ListBuilds",
+    "ListBuildsForProject",
+    "ListProjects",
+    "StartBuild",
+    "StopBuild",
+    "UpdateProject",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct CodeBuild {

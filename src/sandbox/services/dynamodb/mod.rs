@@ -36,6 +36,19 @@ use value::Item;
 /// The items of a table, in the order of their keys.
 type Items = Arc<Mutex<Journal<Key, Item>>>;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "CreateTable",
+    "DeleteItem",
+    "DeleteTable",
+    "DescribeTable",
+    "GetItem",
+    "ListTables",
+    "PutItem",
+    "Query",
+    "UpdateItem",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct DynamoDb {

@@ -18,6 +18,20 @@ use crate::sandbox::{
 use store::Store;
 pub use store::StoreError;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "BatchDeleteImage",
+    "BatchGetImage",
+    "CreateRepository",
+    "DeleteRepository",
+    "DescribeImages",
+    "DescribeRepositories",
+    "GetAuthorizationToken",
+    "ListImages",
+    "PutImage",
+    "PutLifecyclePolicy",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct Ecr {

@@ -14,6 +14,18 @@ use crate::sandbox::{
 
 use store::Store;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "CreateLogGroup",
+    "CreateLogStream",
+    "DeleteLogGroup",
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "FilterLogEvents",
+    "GetLogEvents",
+    "PutLogEvents",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct Logs {

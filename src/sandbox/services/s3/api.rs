@@ -98,7 +98,8 @@ impl Api {
         let (mut md5, mut sha, mut size) = (Md5::new(), Sha256::new(), 0);
         if let Some(mut body) = body {
             while let Some(chunk) = body.next().await {
-                let chunk = chunk.map_err(|_| s3_error!(IncompleteBody))?;
+                let chunk = chunk
+                    .map_err(|_| s3_error!(IncompleteBody, "The body ended before all of it had come"))?;
                 md5.update(&chunk);
                 sha.update(&chunk);
                 size += chunk.len() as u64;
@@ -109,7 +110,7 @@ impl Api {
         if let Some(wanted) = sha256 {
             use base64::Engine as _;
             if base64::prelude::BASE64_STANDARD.encode(sha.finalize()) != wanted {
-                return Err(s3_error!(BadDigest));
+                return Err(s3_error!(BadDigest, "The body does not have the digest that was sent with it"));
             }
         }
         Ok((size, hex::encode(md5.finalize())))
@@ -153,7 +154,11 @@ impl S3 for Api {
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let name = req.input.bucket;
         self.update(|index| {
-            if index.make_bucket(&name, now()) { Ok(()) } else { Err(s3_error!(BucketAlreadyOwnedByYou)) }
+            if index.make_bucket(&name, now()) {
+                Ok(())
+            } else {
+                Err(s3_error!(BucketAlreadyOwnedByYou, "You own a bucket of this name already"))
+            }
         })?;
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{name}")) }))
     }
@@ -187,7 +192,7 @@ impl S3 for Api {
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
         self.update(|index| {
             if !index.bucket(&req.input.bucket)?.objects.is_empty() {
-                return Err(s3_error!(BucketNotEmpty));
+                return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty"));
             }
             index.buckets.remove(&req.input.bucket);
             Ok(())
@@ -257,7 +262,10 @@ impl S3 for Api {
         let object = self.state.index.read(|index| index.object(&input.bucket, &input.key).cloned())?;
         let if_match = input.if_match.as_ref().and_then(|c| c.as_etag());
         if if_match.is_some_and(|wanted| wanted.value() != object.etag) {
-            return Err(s3_error!(PreconditionFailed));
+            return Err(s3_error!(
+                PreconditionFailed,
+                "At least one of the preconditions you specified did not hold"
+            ));
         }
         let (start, length, content_range) = match input.range {
             None => (0, object.size, None),
@@ -334,10 +342,11 @@ impl S3 for Api {
         let limit = input.max_keys.unwrap_or(PAGE).clamp(0, PAGE) as usize;
         // The token is the last key or common prefix of the page before.
         let after = match &input.continuation_token {
-            Some(token) => hex::decode(token)
-                .ok()
-                .and_then(|key| String::from_utf8(key).ok())
-                .ok_or_else(|| s3_error!(InvalidArgument))?,
+            Some(token) => {
+                hex::decode(token).ok().and_then(|key| String::from_utf8(key).ok()).ok_or_else(|| {
+                    s3_error!(InvalidArgument, "The continuation token is not one that was given out")
+                })?
+            }
             None => input.start_after.clone().unwrap_or_default(),
         };
         let (mut contents, mut prefixes, mut last, mut truncated) =
@@ -417,12 +426,17 @@ impl S3 for Api {
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
         let input = req.input;
         if !self.state.index.read(|index| index.uploads.contains_key(&input.upload_id)) {
-            return Err(s3_error!(NoSuchUpload));
+            return Err(s3_error!(
+                NoSuchUpload,
+                "There is no such upload: it was completed, aborted or never begun"
+            ));
         }
         let part = self.receive(input.body, input.checksum_sha256.as_deref()).await?;
         let etag = part.etag.clone();
         let replaced = self.update(|index| {
-            let upload = index.uploads.get_mut(&input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+            let upload = index.uploads.get_mut(&input.upload_id).ok_or_else(|| {
+                s3_error!(NoSuchUpload, "There is no such upload: it was completed, aborted or never begun")
+            })?;
             Ok(upload.parts.insert(input.part_number, part))
         })?;
         self.remove(replaced.map(|part| part.file));
@@ -436,17 +450,27 @@ impl S3 for Api {
         let input = req.input;
         let upload = self.state.index.read(|index| index.uploads.get(&input.upload_id).cloned());
         let upload = upload.filter(|u| u.bucket == input.bucket && u.key == input.key);
-        let upload = upload.ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let upload = upload.ok_or_else(|| {
+            s3_error!(NoSuchUpload, "There is no such upload: it was completed, aborted or never begun")
+        })?;
         let wanted = input.multipart_upload.and_then(|m| m.parts).unwrap_or_default();
         let mut parts = Vec::new();
         for part in &wanted {
             let stored = part.part_number.and_then(|n| upload.parts.get(&n));
             let matches =
                 |stored: &&StoredObject| part.e_tag.as_ref().is_some_and(|e| e.value() == stored.etag);
-            parts.push(stored.filter(matches).ok_or_else(|| s3_error!(InvalidPart))?);
+            parts.push(stored.filter(matches).ok_or_else(|| {
+                s3_error!(
+                    InvalidPart,
+                    "A part was not found, or its ETag is another one, or the parts are out of order"
+                )
+            })?);
         }
         if parts.is_empty() {
-            return Err(s3_error!(InvalidPart));
+            return Err(s3_error!(
+                InvalidPart,
+                "A part was not found, or its ETag is another one, or the parts are out of order"
+            ));
         }
         let file = fresh_name();
         let (mut size, mut hashes) = (0, Md5::new());
@@ -491,7 +515,9 @@ impl S3 for Api {
         req: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         let upload = self.update(|index| {
-            index.uploads.remove(&req.input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))
+            index.uploads.remove(&req.input.upload_id).ok_or_else(|| {
+                s3_error!(NoSuchUpload, "There is no such upload: it was completed, aborted or never begun")
+            })
         })?;
         self.remove(upload.parts.into_values().map(|part| part.file));
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))

@@ -45,7 +45,7 @@ pub(super) struct Upload {
 
 impl Index {
     pub fn bucket(&self, name: &str) -> Result<&Bucket, S3Error> {
-        self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket))
+        self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     /// Makes a bucket unless it is there; returns whether it was made.
@@ -58,11 +58,16 @@ impl Index {
     }
 
     pub fn bucket_mut(&mut self, name: &str) -> Result<&mut Bucket, S3Error> {
-        self.buckets.get_mut(name).ok_or_else(|| s3_error!(NoSuchBucket))
+        self.buckets
+            .get_mut(name)
+            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     pub fn object(&self, bucket: &str, key: &str) -> Result<&Object, S3Error> {
-        self.bucket(bucket)?.objects.get(key).ok_or_else(|| s3_error!(NoSuchKey))
+        self.bucket(bucket)?
+            .objects
+            .get(key)
+            .ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))
     }
 }
 
@@ -76,13 +81,19 @@ impl Bucket {
     ) -> Result<(), S3Error> {
         let current = self.objects.get(key);
         if let Some(condition) = if_match {
-            let object = current.ok_or_else(|| s3_error!(NoSuchKey))?;
+            let object = current.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
             if condition.as_etag().is_some_and(|wanted| wanted.value() != object.etag) {
-                return Err(s3_error!(PreconditionFailed));
+                return Err(s3_error!(
+                    PreconditionFailed,
+                    "At least one of the preconditions you specified did not hold"
+                ));
             }
         }
         if if_none_match.is_some() && current.is_some() {
-            return Err(s3_error!(PreconditionFailed));
+            return Err(s3_error!(
+                PreconditionFailed,
+                "At least one of the preconditions you specified did not hold"
+            ));
         }
         Ok(())
     }

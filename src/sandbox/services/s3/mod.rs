@@ -19,6 +19,27 @@ use crate::sandbox::persisted::Persisted;
 pub use api::Api;
 use index::Index;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "AbortMultipartUpload",
+    "CompleteMultipartUpload",
+    "CreateBucket",
+    "CreateMultipartUpload",
+    "DeleteBucket",
+    "DeleteObject",
+    "DeleteObjects",
+    "GetBucketLocation",
+    "GetObject",
+    "HeadBucket",
+    "HeadObject",
+    "ListBuckets",
+    "ListObjectsV2",
+    "PutBucketVersioning",
+    "PutObject",
+    "PutPublicAccessBlock",
+    "UploadPart",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct S3 {

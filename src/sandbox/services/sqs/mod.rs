@@ -29,6 +29,23 @@ use crate::sandbox::{
 use attributes::Attributes;
 use queue::Queue;
 
+/// What it answers.
+pub const OPERATIONS: &[&str] = &[
+    "ChangeMessageVisibility",
+    "CreateQueue",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "DeleteQueue",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListQueues",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+    "SendMessageBatch",
+    "SetQueueAttributes",
+];
+
 /// State of the service.
 #[derive(Debug)]
 pub struct Sqs {
