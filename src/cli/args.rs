@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::verify;
+use crate::{spec::units::Duration, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
 
 const EXAMPLES: &str = "\
@@ -296,10 +296,62 @@ pub enum Sandbox {
     Env,
     /// List the AWS operations that it has.
     Operations,
+    /// Let things go wrong on purpose.
+    #[command(subcommand)]
+    Fault(SandboxFault),
     /// Stop it and remove all it holds.
     Reset,
     /// Run it in the foreground.
     Serve(Ports),
+}
+
+/// `pave sandbox fault`
+#[derive(Debug, Subcommand)]
+pub enum SandboxFault {
+    /// Add one.
+    #[command(after_help = "\
+What can happen:
+  throttle, error     a call is refused, as when there are too many, or the service has a fault
+  delay               a call takes longer, by --delay
+  lost-response       a call has its effect, and the connection breaks before the answer
+  unhealthy, kill     an instance's health check fails, or the instance is killed
+  build-failure       a build fails
+
+Examples:
+  pave sandbox fault add throttle --service s3 --operation PutObject --share 0.2
+  pave sandbox fault add lost-response --service apprunner --times 1
+  pave sandbox fault add delay --delay 2s
+  pave sandbox fault add unhealthy --service orders-sandbox-green")]
+    Add(FaultToAdd),
+    /// List them, with how often each will strike yet.
+    List,
+    /// Take one away, or all.
+    Clear {
+        /// Its number in the list; all unless given.
+        id: Option<u32>,
+    },
+}
+
+/// One fault, as it is asked for.
+#[derive(Debug, Args)]
+pub struct FaultToAdd {
+    /// What happens.
+    pub kind: String,
+    /// Only to calls of this AWS service; for instances the App Runner service, for builds the project.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Only to calls of this operation, as PutObject.
+    #[arg(long)]
+    pub operation: Option<String>,
+    /// Probability that it strikes, from 0 to 1.
+    #[arg(long, default_value_t = 1.0)]
+    pub share: f64,
+    /// So often and no more.
+    #[arg(long, value_name = "N")]
+    pub times: Option<u32>,
+    /// How much longer a call takes, as 500ms or 2s.
+    #[arg(long)]
+    pub delay: Option<Duration>,
 }
 
 /// Ports of the sandbox.

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod call;
 pub mod daemon;
 pub mod edge;
+pub mod faults;
 mod journal;
 mod oci;
 pub mod persisted;

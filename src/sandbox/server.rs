@@ -1,6 +1,6 @@
 //! The front door for AWS calls: one listener, every service, told apart by what a request was signed for.
 
-use std::{collections::BTreeMap, convert::Infallible, io, net::SocketAddr, path::Path, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, io, net::SocketAddr, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, request::Parts};
@@ -12,6 +12,7 @@ use hyper_util::{
 };
 use s3s::{
     Body,
+    access::{S3Access, S3AccessContext},
     auth::{S3Auth, SecretKey},
     service::{S3Service, S3ServiceBuilder},
 };
@@ -22,7 +23,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use super::{
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
-    edge, protocol,
+    edge, faults, protocol,
     services::{apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs, sts},
     world::{Addresses, Identity, World},
 };
@@ -102,6 +103,42 @@ impl Running {
     }
 }
 
+tokio::task_local! {
+    /// Whether the answer to this request is not to arrive.
+    static LOST: Cell<bool>;
+}
+
+/// Lets the faults that were asked for strike a call whose signature was good.
+async fn strike(world: &World, service: &str, operation: &str) -> Result<(), ServiceError> {
+    let strike = world.faults.strike(faults::Place::Call { service, operation });
+    if !strike.delay.is_zero() {
+        tokio::time::sleep(strike.delay).await;
+    }
+    match strike.then {
+        Some(faults::Kind::LostResponse) => LOST.with(|lost| lost.set(true)),
+        Some(kind) => return faults::refusal(kind, service).map_or(Ok(()), Err),
+        None => {}
+    }
+    Ok(())
+}
+
+/// S3's operations are known only behind its signature; faults strike there.
+struct S3Faults(Arc<World>);
+
+#[async_trait::async_trait]
+impl S3Access for S3Faults {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> s3s::S3Result<()> {
+        // Whoever brought no signature gets no further.
+        if context.credentials().is_none() {
+            return Err(s3s::s3_error!(AccessDenied, "Access Denied"));
+        }
+        strike(&self.0, "s3", context.s3_op().name()).await.map_err(|error| match error.status {
+            503 => s3s::s3_error!(SlowDown, "Please reduce your request rate."),
+            _ => s3s::s3_error!(InternalError, "{}", error.message),
+        })
+    }
+}
+
 /// The keys of this sandbox, as what verifies S3's signatures asks for them. It does not look at the token of a session.
 struct S3Keys(Arc<World>);
 
@@ -124,6 +161,7 @@ async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Rec
     let mut builder =
         S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), world.identity.region.clone()));
     builder.set_auth(S3Keys(Arc::clone(&world)));
+    builder.set_access(S3Faults(Arc::clone(&world)));
     let front = Arc::new(Front { s3: builder.build(), world });
     loop {
         let stream = tokio::select! {
@@ -139,7 +177,15 @@ async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Rec
         tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let front = Arc::clone(&front);
-                async move { Ok::<_, Infallible>(answer(&front, request).await) }
+                LOST.scope(Cell::new(false), async move {
+                    let answer = answer(&front, request).await;
+                    // An error of the service is how a connection is broken without an answer.
+                    if LOST.with(Cell::get) {
+                        Err(io::Error::other("the answer is lost on purpose"))
+                    } else {
+                        Ok(answer)
+                    }
+                })
             });
             // An error here is a client that went away.
             let _ = auto::Builder::new(TokioExecutor::new())
@@ -257,13 +303,27 @@ impl Rest {
     }
 
     fn refuse(self, error: &AuthError) -> RawResponse {
+        self.error(&refusal(error, matches!(self, Self::CloudFront { control: true })))
+    }
+
+    fn error(self, error: &ServiceError) -> RawResponse {
         match self {
-            Self::CloudFront { control } => cloudfront::error(&refusal(error, control), control),
-            Self::Bedrock => bedrock::error(&refusal(error, false)),
+            Self::CloudFront { control } => cloudfront::error(error, control),
+            Self::Bedrock => bedrock::error(error),
         }
     }
 
     async fn answer(self, world: &Arc<World>, request: RawRequest, caller: &Caller) -> RawResponse {
+        let (service, operation) = match self {
+            Self::CloudFront { control: true } => ("cloudfront", cloudfront::operation(&request, true)),
+            Self::CloudFront { control: false } => {
+                ("cloudfront-keyvaluestore", cloudfront::operation(&request, false))
+            }
+            Self::Bedrock => ("bedrock", "Converse"),
+        };
+        if let Err(struck) = strike(world, service, operation).await {
+            return self.error(&struck);
+        }
         match self {
             Self::CloudFront { control } => cloudfront::http(world, control, request, caller).await,
             Self::Bedrock => bedrock::http(&request),
@@ -289,7 +349,10 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
     let (call, answer) = match (protocol::read(&parts, &body), verified) {
         (Ok(call), Ok(caller)) => {
             let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let answer = dispatch(&front.world, service, &call, &caller, host).await;
+            let answer = match strike(world, service, &call.operation).await {
+                Ok(()) => dispatch(&front.world, service, &call, &caller, host).await,
+                Err(struck) => Err(struck),
+            };
             (call, answer)
         }
         (Ok(call), Err(error)) => {

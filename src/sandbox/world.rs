@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use super::auth::{Key, Keys};
+use super::faults::Faults;
 use super::services::{
     apprunner::AppRunner,
     cloudfront::CloudFront,
@@ -72,6 +73,8 @@ pub struct World {
     pub identity: Identity,
     /// Where it is reached.
     pub addresses: Addresses,
+    /// What is to go wrong.
+    pub faults: Faults,
     /// Objects.
     pub s3: SharedS3,
     /// Image repositories, with the registry behind them.
@@ -111,6 +114,7 @@ impl World {
     /// When the directory cannot be read or written.
     pub fn open(dir: PathBuf, identity: Identity, addresses: Addresses) -> io::Result<Self> {
         Ok(Self {
+            faults: Faults::of(&dir),
             s3: Arc::new(S3::open(&dir.join("s3"))?),
             ecr: Ecr::open(&dir.join("ecr"))?,
             codebuild: CodeBuild::open(&dir.join("codebuild"))?,

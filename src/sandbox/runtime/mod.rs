@@ -28,6 +28,8 @@ pub struct Order {
     pub env: BTreeMap<String, String>,
     /// How to tell that it is well.
     pub health: Health,
+    /// Name of the service that it is an instance of.
+    pub service: String,
     /// Where its output goes.
     pub log_group: String,
 }

@@ -18,7 +18,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::sandbox::world::World;
+use crate::sandbox::{
+    faults::{Kind, Place},
+    world::World,
+};
 
 use super::{
     Order,
@@ -124,7 +127,7 @@ pub(super) async fn start(world: &Arc<World>, order: &Order, root: &Root) -> Res
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-    let result = until_healthy(&mut child, address, order).await;
+    let result = until_healthy(world, &mut child, address, order).await;
     if let Err(why) = result {
         if let Some(group) = group {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
@@ -143,14 +146,24 @@ pub(super) async fn start(world: &Arc<World>, order: &Order, root: &Root) -> Res
     Ok(Process { id, address, in_flight: Arc::default(), group, ended })
 }
 
-async fn until_healthy(child: &mut Child, address: SocketAddr, order: &Order) -> Result<(), String> {
+async fn until_healthy(
+    world: &World,
+    child: &mut Child,
+    address: SocketAddr,
+    order: &Order,
+) -> Result<(), String> {
     let started = Instant::now();
     let mut good = 0;
     loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             return Err(format!("the application ended with {status} before it was healthy"));
         }
-        let why = match health::check(address, &order.health).await {
+        let checked = match world.faults.strike(Place::Check { service: &order.service }).then {
+            Some(Kind::Kill) => return Err("the instance was killed on purpose".to_owned()),
+            Some(_) => Err("the health check fails on purpose".to_owned()),
+            None => health::check(address, &order.health).await,
+        };
+        let why = match checked {
             Ok(()) => {
                 good += 1;
                 if good >= order.health.healthy {
@@ -188,8 +201,10 @@ fn watch_over(
                 _ = child.wait() => break,
                 () = tokio::time::sleep(order.health.interval) => {}
             }
-            bad = if health::check(address, &order.health).await.is_ok() { 0 } else { bad + 1 };
-            if bad >= order.health.unhealthy
+            let struck = world.faults.strike(Place::Check { service: &order.service }).then;
+            let well = struck.is_none() && health::check(address, &order.health).await.is_ok();
+            bad = if well { 0 } else { bad + 1 };
+            if (bad >= order.health.unhealthy || struck == Some(Kind::Kill))
                 && let Some(group) = group
             {
                 let _ = rustix::process::kill_process_group(group, Signal::KILL);

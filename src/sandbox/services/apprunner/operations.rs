@@ -142,6 +142,7 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
             healthy: number("HealthyThreshold", 1),
             unhealthy: number("UnhealthyThreshold", 5),
         },
+        service: service.name.clone(),
         log_group: service.application_log(),
     })
 }

@@ -60,6 +60,18 @@ fn one(status: u16, store: &Store) -> RawResponse {
     RawResponse::new(status, "text/xml", body).with("etag", store.etag.clone())
 }
 
+/// The operation that a request asks for; empty where there is none.
+pub(super) fn operation(request: &RawRequest) -> &'static str {
+    let Some(rest) = request.path.strip_prefix(ROOT) else { return "" };
+    match (request.method.as_str(), rest) {
+        ("POST", _) => "CreateKeyValueStore",
+        ("GET", "" | "/") => "ListKeyValueStores",
+        ("GET", _) => "DescribeKeyValueStore",
+        ("DELETE", _) => "DeleteKeyValueStore",
+        _ => "",
+    }
+}
+
 /// Answers one request.
 pub(super) fn handle(
     world: &Arc<World>,

@@ -54,6 +54,20 @@ fn answer(store: &Store, body: &Value) -> RawResponse {
     RawResponse::new(200, "application/json", body.to_string()).with("etag", store.data_etag.clone())
 }
 
+/// The operation that a request asks for; empty where there is none.
+pub(super) fn operation(request: &RawRequest) -> &'static str {
+    let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    match (request.method.as_str(), segments.get(2..).unwrap_or_default()) {
+        ("GET", []) => "DescribeKeyValueStore",
+        ("GET", ["keys"]) => "ListKeys",
+        ("GET", ["keys", _]) => "GetKey",
+        ("PUT", ["keys", _]) => "PutKey",
+        ("DELETE", ["keys", _]) => "DeleteKey",
+        ("POST", ["keys"]) => "UpdateKeys",
+        _ => "",
+    }
+}
+
 /// Answers one request.
 pub(super) fn handle(world: &Arc<World>, request: &RawRequest) -> Result<RawResponse, ServiceError> {
     let segments: Vec<String> = request.path.trim_matches('/').split('/').map(decoded).collect();

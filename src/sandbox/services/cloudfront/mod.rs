@@ -93,6 +93,11 @@ pub async fn http(world: &Arc<World>, is_control: bool, request: RawRequest, cal
     answer.unwrap_or_else(|refused| error(&refused, is_control))
 }
 
+/// The operation that a request asks for; empty where there is none.
+pub fn operation(request: &RawRequest, is_control: bool) -> &'static str {
+    if is_control { control::operation(request) } else { data::operation(request) }
+}
+
 fn refused(status: u16, code: &'static str, message: impl Into<String>) -> ServiceError {
     ServiceError { status, code, message: message.into() }
 }

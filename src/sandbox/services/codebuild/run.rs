@@ -17,7 +17,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::sandbox::{oci, world::World};
+use crate::sandbox::{faults::Place, oci, world::World};
 
 use super::{
     buildspec::{Buildspec, script},
@@ -155,6 +155,11 @@ impl Run {
         let recipe =
             Recipe::read(&tree).map_err(|error| Failure::new("YAML_FILE_ERROR", error.to_string()))?;
         self.take_from_cache(&spec, &tree);
+        let project = self.build["projectName"].as_str().unwrap_or_default();
+        if self.world.faults.strike(Place::Build { project }).then.is_some() {
+            self.phase("BUILD")?;
+            return Err(Failure::new("COMMAND_EXECUTION_ERROR", "the build fails on purpose"));
+        }
         self.commands(&spec, &tree, stopped).await?;
         self.phase("UPLOAD_ARTIFACTS")?;
         let variables = self.variables();

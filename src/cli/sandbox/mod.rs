@@ -1,5 +1,7 @@
 //! `pave sandbox`.
 
+mod fault;
+
 use serde_json::json;
 
 use crate::sandbox::{
@@ -91,6 +93,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
                 output.say(&format!("export {name}={value}"));
             }
         }
+        Sandbox::Fault(command) => fault::run(&dir, command, output)?,
         Sandbox::Operations => operations(output),
         Sandbox::Reset => {
             daemon::reset(&dir)?;
