@@ -147,6 +147,7 @@ def apprunner(site: Site) -> None:
             "AuthenticationConfiguration": {"AccessRoleArn": ROLE.format(account=site.account)},
         }
 
+    shared(w, client)
     scaling = client.create_auto_scaling_configuration(AutoScalingConfigurationName="small", MinSize=1, MaxSize=2)
     scaling_arn = scaling["AutoScalingConfiguration"]["AutoScalingConfigurationArn"]
     client.describe_auto_scaling_configuration(AutoScalingConfigurationArn=scaling_arn)
@@ -166,7 +167,14 @@ def apprunner(site: Site) -> None:
     w.holds("it answers", urllib.request.urlopen(asked).read() == b"hello")
     w.holds("it is listed", client.list_services()["ServiceSummaryList"][0]["ServiceArn"] == arn)
     client.tag_resource(ResourceArn=arn, Tags=[{"Key": "c", "Value": "d"}])
-    w.holds("it is tagged", len(client.list_tags_for_resource(ResourceArn=arn)["Tags"]) == 2)
+    client.untag_resource(ResourceArn=arn, TagKeys=["a"])
+    w.holds("it is tagged", client.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "c", "Value": "d"}])
+    users = client.list_services_for_auto_scaling_configuration(AutoScalingConfigurationArn=scaling_arn)
+    w.holds("its bounds know it", users["ServiceArnList"] == [arn])
+    w.refused(
+        "InvalidRequestException", client.delete_auto_scaling_configuration, AutoScalingConfigurationArn=scaling_arn
+    )
+    domains(w, client, arn)
     client.update_service(ServiceArn=arn, SourceConfiguration=source("again"))
     service(client, arn, "RUNNING")
     w.holds("it was updated", urllib.request.urlopen(asked).read() == b"again")
@@ -182,6 +190,54 @@ def apprunner(site: Site) -> None:
     client.delete_service(ServiceArn=arn)
     service(client, arn, "DELETED")
     site.builds.delete_project(name="app")
+
+
+def shared(w: Witness, client: Any) -> None:
+    """Configurations in revisions, and what may not be deleted."""
+    name = "AutoScalingConfigurationName"
+    made = [client.create_auto_scaling_configuration(**{name: "bounds"}, MaxSize=n) for n in (2, 3, 4)]
+    arns = [one["AutoScalingConfiguration"]["AutoScalingConfigurationArn"] for one in made]
+    part = arns[0].rsplit("/", 2)[0]
+    described = client.describe_auto_scaling_configuration(AutoScalingConfigurationArn=part)
+    w.holds("a partial ARN is the latest", described["AutoScalingConfiguration"]["MaxSize"] == 4)
+    gone = client.delete_auto_scaling_configuration(AutoScalingConfigurationArn=arns[2])["AutoScalingConfiguration"]
+    w.holds("what is deleted is inactive", gone["Status"] == "INACTIVE" and not gone["Latest"])
+    listed = client.list_auto_scaling_configurations(**{name: "bounds"}, LatestOnly=True)
+    latest = listed["AutoScalingConfigurationSummaryList"][0]["AutoScalingConfigurationRevision"]
+    w.holds("the one before is the latest then", latest == 2)
+    client.update_default_auto_scaling_configuration(AutoScalingConfigurationArn=arns[1])
+    w.refused("InvalidRequestException", client.delete_auto_scaling_configuration, AutoScalingConfigurationArn=arns[1])
+    for _ in range(3):
+        client.create_auto_scaling_configuration(**{name: "bounds"})
+    w.refused("ServiceQuotaExceededException", client.create_auto_scaling_configuration, **{name: "bounds"})
+    page = client.list_auto_scaling_configurations(MaxResults=2)
+    rest = client.list_auto_scaling_configurations(MaxResults=100, NextToken=page["NextToken"])
+    w.holds("pages hold all", len(rest["AutoScalingConfigurationSummaryList"]) == 3)
+    watched = client.create_observability_configuration(
+        ObservabilityConfigurationName="traces", TraceConfiguration={"Vendor": "AWSXRAY"}, Tags=[{"Key": "a", "Value": "b"}]
+    )["ObservabilityConfiguration"]["ObservabilityConfigurationArn"]
+    w.holds("it has its tag", len(client.list_tags_for_resource(ResourceArn=watched)["Tags"]) == 1)
+    client.describe_observability_configuration(ObservabilityConfigurationArn=watched)
+    client.list_observability_configurations()
+    client.delete_observability_configuration(ObservabilityConfigurationArn=watched)
+    w.refused(
+        "ResourceNotFoundException", client.delete_observability_configuration, ObservabilityConfigurationArn=watched
+    )
+    w.refused("InvalidRequestException", client.create_vpc_connector, VpcConnectorName="inside", Subnets=["x"])
+    inside = client.create_vpc_connector(VpcConnectorName="inside", Subnets=["subnet-1"])["VpcConnector"]
+    client.describe_vpc_connector(VpcConnectorArn=inside["VpcConnectorArn"])
+    w.holds("a connector is listed", len(client.list_vpc_connectors()["VpcConnectors"]) == 1)
+    client.delete_vpc_connector(VpcConnectorArn=inside["VpcConnectorArn"])
+
+
+def domains(w: Witness, client: Any, arn: str) -> None:
+    """Names of one's own."""
+    client.associate_custom_domain(ServiceArn=arn, DomainName="shop.example.com")
+    w.refused("InvalidRequestException", client.associate_custom_domain, ServiceArn=arn, DomainName="shop.example.com")
+    (domain,) = client.describe_custom_domains(ServiceArn=arn)["CustomDomains"]
+    w.holds("it waits for its proof", domain["Status"] == "PENDING_CERTIFICATE_DNS_VALIDATION")
+    client.disassociate_custom_domain(ServiceArn=arn, DomainName="shop.example.com")
+    w.refused("ResourceNotFoundException", client.disassociate_custom_domain, ServiceArn=arn, DomainName="x.example.com")
 
 
 def measured(w: Witness, made: dict[str, Any]) -> None:

@@ -44,13 +44,15 @@ socket.getaddrinfo = resolve
 
 
 def unknown_members(shape: Shape | None, value: Any, path: str = "") -> list[str]:
-    """Members of a JSON value that its shape does not have."""
+    """Members of a JSON value that its shape does not have, and words that are none of its enumeration."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         known = {member.serialization.get("name", name): member for name, member in shape.members.items()}
         found = [f"{path}.{name}" for name in value if name not in known]
         return found + [
             deeper for name, inner in value.items() for deeper in unknown_members(known.get(name), inner, f"{path}.{name}")
         ]
+    if getattr(shape, "enum", None) and value not in shape.enum:
+        return [f"{path} = {value}"]
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [deeper for inner in value for deeper in unknown_members(shape.member, inner, f"{path}[]")]
     if isinstance(shape, MapShape) and isinstance(value, dict):

@@ -11,9 +11,11 @@ use crate::sandbox::{
 };
 
 use super::{
-    Index, autoscaling,
+    Index,
+    family::{FAMILIES, default_summary},
     model::{BUSY, CREATE_FAILED, DELETED, Operation, PAUSED, RUNNING, Service, now},
     operations::{self, Work},
+    page, revisions,
 };
 
 /// Most services of one account and region. Source: App Runner quotas.
@@ -49,9 +51,13 @@ fn text<'a>(input: &'a Map<String, Value>, key: &str) -> Result<&'a str, Service
 
 fn shown(world: &World, service: &Service) -> Value {
     let arn = service.config.get("AutoScalingConfigurationArn").and_then(Value::as_str).unwrap_or_default();
-    let found = world.apprunner.index.read(|index| index.autoscaling.get(arn).map(autoscaling::summary));
+    let found = world.apprunner.index.read(|index| index.autoscaling(arn).cloned());
     let identity = &world.identity;
-    service.shown(found.unwrap_or_else(|| autoscaling::default_summary(&identity.account, &identity.region)))
+    let summary = found.map(|mut found| {
+        found["HasAssociatedService"] = json!(true);
+        FAMILIES[0].summary(&found)
+    });
+    service.shown(summary.unwrap_or_else(|| default_summary(&identity.account, &identity.region)))
 }
 
 /// Answers one operation.
@@ -87,58 +93,53 @@ pub(super) fn handle(
         }
         "DescribeService" => Ok(json!({ "Service": shown(world, &get(text(&input, "ServiceArn")?)?) })),
         "ListServices" => {
-            let limit = input.get("MaxResults").and_then(Value::as_u64).unwrap_or(20).clamp(1, 20) as usize;
-            let after = input.get("NextToken").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let mut list: Vec<Service> = index.read(|index| {
-                index
-                    .services
-                    .values()
-                    .filter(|s| s.status != DELETED && s.arn > after)
-                    .take(limit + 1)
-                    .cloned()
-                    .collect()
+            let list: Vec<Value> = index.read(|index| {
+                let living = index.services.values().filter(|service| service.status != DELETED);
+                living.map(Service::summary).collect()
             });
-            let more = list.len() > limit;
-            list.truncate(limit);
-            let summaries: Vec<Value> = list.iter().map(Service::summary).collect();
-            let mut answer = json!({ "ServiceSummaryList": summaries });
-            if more && let Some(last) = list.last() {
-                answer["NextToken"] = json!(last.arn);
-            }
-            Ok(answer)
+            page(&input, "ServiceSummaryList", &list)
         }
         "ListOperations" => {
             let service = get(text(&input, "ServiceArn")?)?;
-            let limit = input.get("MaxResults").and_then(Value::as_u64).unwrap_or(20).clamp(1, 20) as usize;
-            let skip =
-                input.get("NextToken").and_then(Value::as_str).and_then(|t| t.parse().ok()).unwrap_or(0usize);
-            let newest: Vec<Value> = service
-                .operations
-                .iter()
-                .rev()
-                .skip(skip)
-                .take(limit)
-                .map(|o| o.shown(&service.arn))
-                .collect();
-            let mut answer = json!({ "OperationSummaryList": newest });
-            if skip + limit < service.operations.len() {
-                answer["NextToken"] = json!((skip + limit).to_string());
-            }
-            Ok(answer)
+            let newest: Vec<Value> = service.operations.iter().rev().map(|o| o.shown(&service.arn)).collect();
+            page(&input, "OperationSummaryList", &newest)
         }
-        "ListTagsForResource" => Ok(json!({ "Tags": get(text(&input, "ResourceArn")?)?.tags })),
-        "TagResource" => {
+        "ListTagsForResource" => {
             let arn = text(&input, "ResourceArn")?;
-            let tags = input.get("Tags").and_then(Value::as_array).cloned().unwrap_or_default();
-            index.update(|index| {
-                let service = index.services.get_mut(arn).ok_or_else(|| missing(arn))?;
-                service.tags.retain(|old| tags.iter().all(|new| new["Key"] != old["Key"]));
-                service.tags.extend(tags);
-                Ok(json!({}))
+            let tags = index.read(|index| {
+                let of_service = index.services.get(arn).map(|service| service.tags.clone());
+                of_service.or_else(|| index.tags.get(arn).cloned())
+            });
+            Ok(json!({ "Tags": tags.ok_or_else(|| missing(arn))? }))
+        }
+        "TagResource" => {
+            let new = input.get("Tags").and_then(Value::as_array).cloned().unwrap_or_default();
+            tag(world, text(&input, "ResourceArn")?, |tags| {
+                tags.retain(|old| new.iter().all(|new| new["Key"] != old["Key"]));
+                tags.extend(new);
             })
+        }
+        "UntagResource" => {
+            let keys = input.get("TagKeys").and_then(Value::as_array).cloned().unwrap_or_default();
+            tag(world, text(&input, "ResourceArn")?, |tags| tags.retain(|tag| !keys.contains(&tag["Key"])))
         }
         _ => Err(ServiceError::not_in_sandbox("App Runner", operation)),
     }
+}
+
+/// Most tags of a resource. Source: App Runner API reference, TagResource (as for all of AWS).
+const MOST_TAGS: usize = 50;
+
+fn tag(world: &World, arn: &str, change: impl FnOnce(&mut Vec<Value>)) -> Answer {
+    world.apprunner.index.update(|index| {
+        let of_service = index.services.get_mut(arn).map(|service| &mut service.tags);
+        let tags = of_service.or_else(|| index.tags.get_mut(arn)).ok_or_else(|| missing(arn))?;
+        change(tags);
+        if tags.len() > MOST_TAGS {
+            return Err(invalid(format!("a resource has at most {MOST_TAGS} tags")));
+        }
+        Ok(json!({}))
+    })
 }
 
 /// Members that make up a service's configuration.
@@ -196,10 +197,25 @@ fn configuration(index: &Index, given: &Map<String, Value>) -> Result<Map<String
     config.entry("NetworkConfiguration").or_insert_with(|| {
         json!({ "EgressConfiguration": { "EgressType": "DEFAULT" }, "IngressConfiguration": { "IsPubliclyAccessible": true }, "IpAddressType": "IPV4" })
     });
-    if let Some(arn) = config.get("AutoScalingConfigurationArn").and_then(Value::as_str)
-        && !index.autoscaling.contains_key(arn)
-    {
-        return Err(ServiceError::client("ResourceNotFoundException", format!("{arn} does not exist")));
+    // A partial ARN stands for the latest revision there is now.
+    if let Some(arn) = config.get("AutoScalingConfigurationArn").and_then(Value::as_str) {
+        let arn = revisions::resolve(index, "AutoScalingConfiguration", arn)?;
+        config.insert("AutoScalingConfigurationArn".to_owned(), json!(arn));
+    } else if let Some(arn) = index.default_autoscaling() {
+        config.insert("AutoScalingConfigurationArn".to_owned(), json!(arn));
+    }
+    for (path, what) in [
+        ("/ObservabilityConfiguration/ObservabilityConfigurationArn", "ObservabilityConfiguration"),
+        ("/NetworkConfiguration/EgressConfiguration/VpcConnectorArn", "VpcConnector"),
+    ] {
+        let mut whole = Value::Object(config);
+        if let Some(place) = whole.pointer_mut(path)
+            && let Some(arn) = place.as_str()
+        {
+            *place = json!(revisions::resolve(index, what, arn)?);
+        }
+        let Value::Object(back) = whole else { unreachable!("it was an object") };
+        config = back;
     }
     Ok(config)
 }
@@ -246,6 +262,7 @@ fn create(world: &Arc<World>, input: Map<String, Value>, caller: &Caller) -> Ans
             before: None,
             operations: vec![operation.clone()],
             tags: input.get("Tags").and_then(Value::as_array).cloned().unwrap_or_default(),
+            domains: Vec::new(),
         };
         index.services.insert(arn.clone(), service.clone());
         Ok(service)

@@ -4,10 +4,12 @@
 //! the service as it was; an instance serves only after its health check passed, and ends only after its requests did.
 
 mod api;
-mod autoscaling;
+mod domains;
+mod family;
 mod fleet;
 mod model;
 mod operations;
+mod revisions;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +20,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
@@ -32,19 +34,34 @@ use model::Service;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
+    "AssociateCustomDomain",
     "CreateAutoScalingConfiguration",
+    "CreateObservabilityConfiguration",
     "CreateService",
+    "CreateVpcConnector",
+    "DeleteAutoScalingConfiguration",
+    "DeleteObservabilityConfiguration",
     "DeleteService",
+    "DeleteVpcConnector",
     "DescribeAutoScalingConfiguration",
+    "DescribeCustomDomains",
+    "DescribeObservabilityConfiguration",
     "DescribeService",
+    "DescribeVpcConnector",
+    "DisassociateCustomDomain",
     "ListAutoScalingConfigurations",
+    "ListObservabilityConfigurations",
     "ListOperations",
     "ListServices",
+    "ListServicesForAutoScalingConfiguration",
     "ListTagsForResource",
+    "ListVpcConnectors",
     "PauseService",
     "ResumeService",
     "StartDeployment",
     "TagResource",
+    "UntagResource",
+    "UpdateDefaultAutoScalingConfiguration",
     "UpdateService",
 ];
 
@@ -60,8 +77,46 @@ pub struct AppRunner {
 struct Index {
     /// Services by ARN.
     services: BTreeMap<String, Service>,
-    /// Autoscaling configurations by ARN, in the service's own shape.
-    autoscaling: BTreeMap<String, Value>,
+    /// Shareable configurations by kind.
+    #[serde(default)]
+    configurations: BTreeMap<String, revisions::Kept>,
+    /// Tags of what is not a service, by ARN.
+    #[serde(default)]
+    tags: BTreeMap<String, Vec<Value>>,
+}
+
+impl Index {
+    fn kept(&self, family: &family::Family) -> Option<&revisions::Kept> {
+        self.configurations.get(family.what)
+    }
+
+    /// The configuration that services without one get, where somebody chose one.
+    fn default_autoscaling(&self) -> Option<&str> {
+        let kept = self.configurations.get("AutoScalingConfiguration")?;
+        kept.iter().find(|(_, one)| one["IsDefault"] == true).map(|(arn, _)| arn.as_str())
+    }
+
+    /// The bounds that a service was made with, or the default.
+    fn autoscaling(&self, arn: &str) -> Option<&Value> {
+        self.configurations.get("AutoScalingConfiguration")?.get(arn)
+    }
+}
+
+/// One page of a listing: at most `MaxResults`, from `NextToken` on, which is the number of items before it.
+fn page(input: &Map<String, Value>, member: &str, items: &[Value]) -> Answer {
+    let limit = input.get("MaxResults").and_then(Value::as_u64).unwrap_or(20).clamp(1, 100) as usize;
+    let skip = match input.get("NextToken").and_then(Value::as_str) {
+        Some(token) => {
+            token.parse().map_err(|_| family::invalid("NextToken is not one that was given out"))?
+        }
+        None => 0usize,
+    };
+    let shown: Vec<&Value> = items.iter().skip(skip).take(limit).collect();
+    let mut answer = json!({ member: shown });
+    if skip + limit < items.len() {
+        answer["NextToken"] = json!((skip + limit).to_string());
+    }
+    Ok(answer)
 }
 
 /// Which service a request to a slot belongs to.
@@ -157,8 +212,21 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
     let Value::Object(input) = input else {
         return Err(ServiceError::client("InvalidRequestException", "the input is not a structure"));
     };
-    if operation.contains("AutoScalingConfiguration") {
-        return autoscaling::handle(world, operation, &input, caller);
+    if let Some(found) = family::Family::of(operation) {
+        return revisions::handle(world, found, &input, caller);
     }
-    api::handle(world, operation, input, caller)
+    let index = &world.apprunner.index;
+    match operation {
+        "UpdateDefaultAutoScalingConfiguration" => {
+            let arn = input.get("AutoScalingConfigurationArn").and_then(Value::as_str).unwrap_or_default();
+            index.update(|index| revisions::make_default(index, arn))
+        }
+        "ListServicesForAutoScalingConfiguration" => {
+            index.read(|index| revisions::services_of(index, &input))
+        }
+        "AssociateCustomDomain" | "DescribeCustomDomains" | "DisassociateCustomDomain" => {
+            domains::handle(world, operation, &input)
+        }
+        _ => api::handle(world, operation, input, caller),
+    }
 }

@@ -32,6 +32,9 @@ pub(super) struct Service {
     pub operations: Vec<Operation>,
     #[serde(default)]
     pub tags: Vec<Value>,
+    /// Custom domains, in the wire's shape.
+    #[serde(default)]
+    pub domains: Vec<Value>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -72,6 +75,19 @@ impl Service {
             }
         }
         shown
+    }
+
+    /// ARNs of the configurations that it was made with.
+    pub fn uses(&self) -> [&str; 3] {
+        fn text(value: Option<&Value>) -> &str {
+            value.and_then(Value::as_str).unwrap_or_default()
+        }
+        let inner = |key: &str, path: &str| text(self.config.get(key).and_then(|value| value.pointer(path)));
+        [
+            text(self.config.get("AutoScalingConfigurationArn")),
+            inner("ObservabilityConfiguration", "/ObservabilityConfigurationArn"),
+            inner("NetworkConfiguration", "/EgressConfiguration/VpcConnectorArn"),
+        ]
     }
 
     pub fn summary(&self) -> Value {

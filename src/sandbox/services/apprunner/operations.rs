@@ -149,7 +149,7 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
 
 fn min_size(world: &World, service: &Service) -> usize {
     let arn = service.config.get("AutoScalingConfigurationArn").and_then(Value::as_str).unwrap_or_default();
-    let configuration = world.apprunner.index.read(|index| index.autoscaling.get(arn).cloned());
+    let configuration = world.apprunner.index.read(|index| index.autoscaling(arn).cloned());
     configuration.and_then(|c| c["MinSize"].as_u64()).unwrap_or(1) as usize
 }
 
