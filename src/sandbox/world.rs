@@ -11,7 +11,9 @@ use super::services::{
     ecr::Ecr,
     logs::Logs,
     s3::{S3, SharedS3},
+    secretsmanager::SecretsManager,
     sqs::Sqs,
+    ssm::Ssm,
 };
 
 /// Who the sandbox is.
@@ -77,6 +79,10 @@ pub struct World {
     pub dynamodb: DynamoDb,
     /// Queues.
     pub sqs: Sqs,
+    /// Secrets.
+    pub secretsmanager: SecretsManager,
+    /// Parameters.
+    pub ssm: Ssm,
 }
 
 impl World {
@@ -95,6 +101,8 @@ impl World {
             logs: Logs::open(&dir.join("logs"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
+            secretsmanager: SecretsManager::open(&dir.join("secretsmanager"))?,
+            ssm: Ssm::open(&dir.join("ssm"))?,
             dir,
             identity,
             addresses,

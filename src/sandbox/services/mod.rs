@@ -9,5 +9,7 @@ pub mod dynamodb;
 pub mod ecr;
 pub mod logs;
 pub mod s3;
+pub mod secretsmanager;
 pub mod sqs;
+pub mod ssm;
 pub mod sts;
