@@ -39,10 +39,13 @@ impl<T: Serialize + DeserializeOwned + Clone + PartialEq> Folder<T> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let mut values = BTreeMap::new();
         for entry in fs::read_dir(dir)? {
-            let path = entry?.path();
-            if path.extension().is_none_or(|extension| extension != "json") {
+            let entry = entry?;
+            let (path, name) = (entry.path(), entry.file_name());
+            if name.to_string_lossy().starts_with(".tmp") {
                 // What a kill left of a write that nobody was told of.
                 fs::remove_file(&path)?;
+            }
+            if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
             let kept: Kept<T> = serde_json::from_slice(&fs::read(&path)?).map_err(|error| {

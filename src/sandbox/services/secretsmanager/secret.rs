@@ -165,14 +165,9 @@ impl Secret {
             return Err(ServiceError::client("LimitExceededException", text));
         }
         let first = self.versions.is_empty();
-        let stages_of_new = BTreeSet::new();
-        self.versions.push(Version {
-            id: id.to_owned(),
-            content,
-            created: now,
-            accessed: None,
-            stages: stages_of_new,
-        });
+        let new =
+            Version { id: id.to_owned(), content, created: now, accessed: None, stages: BTreeSet::new() };
+        self.versions.push(new);
         if first {
             self.attach(CURRENT, id)?;
         }
