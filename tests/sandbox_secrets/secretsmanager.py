@@ -151,8 +151,8 @@ def versions():
     refused("ValidationException", "PutSecretValue", SecretId="versions", SecretString=MARK, VersionStages=[])
     refused("ValidationException", "PutSecretValue", "RotationToken", SecretId="versions", SecretString=MARK,
             RotationToken=token())
-    for member in ("SecretString", "VersionStages"):
-        aws.instead = {member: {MARK: [MARK]}}
+    # A value where a list is to be, and the other way round.
+    for aws.instead in ({"SecretString": [MARK]}, {"VersionStages": MARK}):
         refused("SerializationException", "PutSecretValue", SecretId="versions", SecretString=MARK)
     aws.instead = {}
     labels = [f"l{n}" for n in range(20)]

@@ -84,12 +84,12 @@ def putting_wrongly():
     refused(INVALID, "PutParameter", "reserved", Name="new", Tags=[{"Key": "aws:a", "Value": ""}], **new)
     policies = json.dumps([{"Type": "Expiration", "Version": "1.0", "Attributes": {"Timestamp": "2030-01-01T00:00:00Z"}}])
     refused("InvalidPolicyTypeException", "PutParameter", "not in the sandbox", Name="new", Policies=policies, **new)
-    refused("InvalidAllowedPatternException", "PutParameter", Name="new", AllowedPattern="(", **new)
+    for pattern in ("(", "a)|(?:k.*", "(?=k)k.*"):
+        refused("InvalidAllowedPatternException", "PutParameter", Name="new", AllowedPattern=pattern, **new)
     refused("HierarchyTypeMismatchException", "PutParameter", Name="plain", Value=MARK, Type="SecureString", Overwrite=True)
     refused("InvalidKeyId", "PutParameter", "no KMS", Name="new", Value=MARK, Type="SecureString", KeyId="alias/mine")
     refused(INVALID, "PutParameter", "KeyId", Name="new", KeyId="alias/aws/ssm", **new)
-    for member in ("Value", "Name", "Tags"):
-        aws.instead = {member: {MARK: [MARK]}}
+    for aws.instead in ({"Value": [MARK]}, {"Name": [MARK]}, {"Tags": MARK}, {"Overwrite": MARK}):
         refused("SerializationException", "PutParameter", Name="new", **new)
     aws.instead = {}
     refused(MISSING, "GetParameter", "new", Name="new")
