@@ -24,7 +24,10 @@ use super::{
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
-    services::{apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs, sts},
+    services::{
+        apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, secretsmanager, sqs,
+        ssm, sts,
+    },
     world::{Addresses, Identity, World},
 };
 
@@ -394,6 +397,8 @@ async fn dispatch(
         "logs" => logs::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
+        "secretsmanager" => secretsmanager::handle(world, operation, input, caller).await,
+        "ssm" => ssm::handle(world, operation, input, caller).await,
         "sts" => sts::handle(world, operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }

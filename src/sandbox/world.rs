@@ -13,7 +13,9 @@ use super::services::{
     ecr::Ecr,
     logs::Logs,
     s3::{S3, SharedS3},
+    secretsmanager::SecretsManager,
     sqs::Sqs,
+    ssm::Ssm,
     sts::Sts,
 };
 
@@ -93,6 +95,10 @@ pub struct World {
     pub dynamodb: DynamoDb,
     /// Queues.
     pub sqs: Sqs,
+    /// Secrets.
+    pub secretsmanager: SecretsManager,
+    /// Parameters.
+    pub ssm: Ssm,
     /// Sessions of roles.
     pub sts: Sts,
 }
@@ -124,6 +130,8 @@ impl World {
             logs: Logs::open(&dir.join("logs"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
+            secretsmanager: SecretsManager::open(&dir.join("secretsmanager"))?,
+            ssm: Ssm::open(&dir.join("ssm"))?,
             sts: Sts::open(&dir.join("sts"))?,
             dir,
             identity,

@@ -4,6 +4,7 @@
 //! them. Source: smithy.io, "AWS protocols".
 
 mod cbor;
+pub mod input;
 mod query;
 
 use bytes::Bytes;

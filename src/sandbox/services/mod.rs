@@ -9,7 +9,9 @@ pub mod dynamodb;
 pub mod ecr;
 pub mod logs;
 pub mod s3;
+pub mod secretsmanager;
 pub mod sqs;
+pub mod ssm;
 pub mod sts;
 
 /// Every operation there is, by the name that requests to its service are signed for.
@@ -24,6 +26,8 @@ pub const OPERATIONS: &[(&str, &[&str])] = &[
     ("logs", logs::OPERATIONS),
     ("monitoring", cloudwatch::OPERATIONS),
     ("s3", s3::OPERATIONS),
+    ("secretsmanager", secretsmanager::OPERATIONS),
     ("sqs", sqs::OPERATIONS),
+    ("ssm", ssm::OPERATIONS),
     ("sts", sts::OPERATIONS),
 ];
