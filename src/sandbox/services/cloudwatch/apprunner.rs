@@ -66,13 +66,33 @@ pub(super) struct Gauges {
     ticks: HashMap<u32, (u64, f64)>,
 }
 
-/// What `/proc/<pid>/stat` says: process group, ticks used, resident pages.
-fn stat(pid: u32) -> Option<(u32, u64, u64)> {
+/// What `/proc/<pid>/stat` says.
+struct Seen {
+    group: u32,
+    /// Ticks of the clock that it used.
+    ticks: u64,
+    /// Ticks after the machine's start that it was started.
+    started: u64,
+    /// Resident pages.
+    pages: u64,
+}
+
+fn stat(pid: u32) -> Option<Seen> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name is in brackets and may hold anything; fields are counted behind it. Source: proc_pid_stat(5).
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    Some((u32::try_from(number(5)?).ok()?, number(14)? + number(15)?, number(24)?))
+    Some(Seen {
+        group: u32::try_from(number(5)?).ok()?,
+        ticks: number(14)? + number(15)?,
+        started: number(22)?,
+        pages: number(24)?,
+    })
+}
+
+/// Seconds since the machine's start.
+fn uptime() -> Option<f64> {
+    std::fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 impl Gauges {
@@ -87,25 +107,29 @@ impl Gauges {
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
             let pid = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
             if let Some(pid) = pid
-                && let Some((group, _, _)) = stat(pid)
-                && let Some(members) = self.groups.get_mut(&group)
+                && let Some(seen) = stat(pid)
+                && let Some(members) = self.groups.get_mut(&seen.group)
             {
                 members.push(pid);
             }
         }
     }
 
-    /// Cores and bytes that a process group uses; the first look knows no cores.
+    /// Cores and bytes that a process group uses: the cores since the last look, or since it was started.
     fn of(&mut self, leader: u32, now: f64) -> (Option<f64>, f64) {
-        let found: Vec<_> =
-            self.groups.get(&leader).into_iter().flatten().filter_map(|pid| stat(*pid)).collect();
-        let ticks: u64 = found.iter().map(|(_, ticks, _)| ticks).sum();
-        let pages: u64 = found.iter().map(|(_, _, pages)| pages).sum();
-        let before = self.ticks.insert(leader, (ticks, now));
+        let members = self.groups.get(&leader).into_iter().flatten();
+        let found: Vec<Seen> = members.filter_map(|pid| stat(*pid)).collect();
+        let ticks: u64 = found.iter().map(|seen| seen.ticks).sum();
+        let pages: u64 = found.iter().map(|seen| seen.pages).sum();
         let per_second = rustix::param::clock_ticks_per_second() as f64;
-        let cores = before.filter(|(_, then)| now > *then).map(|(then_ticks, then)| {
-            // Less than before where a child has ended.
-            ticks.saturating_sub(then_ticks) as f64 / per_second / (now - then)
+        let before = self.ticks.insert(leader, (ticks, now)).or_else(|| {
+            let started = found.iter().map(|seen| seen.started).min()? as f64 / per_second;
+            Some((0, now - (uptime()? - started)))
+        });
+        // A hundredth of a second is what the clock of processes can tell.
+        let cores = before.filter(|(_, then)| now - then > 0.05).map(|(before, then)| {
+            // Fewer than before where a child has ended.
+            ticks.saturating_sub(before) as f64 / per_second / (now - then)
         });
         (cores, pages as f64 * rustix::param::page_size() as f64)
     }
@@ -183,7 +207,9 @@ mod tests {
 
     #[test]
     fn the_kernel_says_what_a_process_uses() {
-        let (_, _, pages) = stat(std::process::id()).expect("this process is there");
-        assert!(pages > 0);
+        let seen = stat(std::process::id()).expect("this process is there");
+        assert!(seen.pages > 0);
+        let started = seen.started as f64 / rustix::param::clock_ticks_per_second() as f64;
+        assert!(uptime().expect("a Linux machine") >= started);
     }
 }

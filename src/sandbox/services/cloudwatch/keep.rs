@@ -38,6 +38,8 @@ pub(super) struct Keep {
     /// Length after it was last written anew.
     base: u64,
     ids: HashMap<(Metric, String), u32>,
+    /// Whether the last write was refused, perhaps in the middle.
+    refused: bool,
 }
 
 fn tier(letter: char) -> Tier {
@@ -78,7 +80,8 @@ impl Keep {
             }
         }
         store.expire(now);
-        let mut keep = Self { file: open(&path)?, path, length: 0, base: 0, ids: HashMap::new() };
+        let mut keep =
+            Self { file: open(&path)?, path, length: 0, base: 0, ids: HashMap::new(), refused: false };
         keep.rewrite(&store)?;
         Ok((keep, store))
     }
@@ -113,7 +116,14 @@ impl Keep {
             }
         }
         if !out.is_empty() {
-            self.file.write_all(&out)?;
+            // What a refused write left is ended by a line break, and its series are defined again.
+            let begun = if std::mem::take(&mut self.refused) { &b"\n"[..] } else { b"" };
+            let written = self.file.write_all(&[begun, &out].concat());
+            self.refused = written.is_err();
+            if let Err(error) = written {
+                self.ids.clear();
+                return Err(error);
+            }
             self.length += out.len() as u64;
         }
         if self.length > self.base * 2 + FEW { self.rewrite(store) } else { Ok(()) }

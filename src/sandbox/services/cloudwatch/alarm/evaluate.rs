@@ -66,8 +66,7 @@ fn turned(alarm: &Alarm, seen: &Seen, now: f64) -> Option<Turn> {
     let m = alarm.number("DatapointsToAlarm").map_or(n, |m| m as usize);
     let threshold = alarm.number("Threshold")?;
     let comparison = alarm.text("ComparisonOperator")?;
-    let missing =
-        alarm.text("TreatMissingData").and_then(judge::Missing::of).unwrap_or(judge::Missing::Missing);
+    let missing = alarm.text("TreatMissingData").and_then(judge::Treat::of).unwrap_or(judge::Treat::Missing);
     let range: Vec<Option<bool>> =
         seen.points.iter().map(|(_, value)| judge::breaches(comparison, (*value)?, threshold)).collect();
     let state = judge::judge(&range, m, n, missing).filter(|state| *state != alarm.state)?;

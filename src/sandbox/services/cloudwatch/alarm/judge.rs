@@ -11,14 +11,14 @@ pub(super) const EXTRA: usize = 2;
 
 /// How periods without data count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(super) enum Treat {
     Missing,
     Ignore,
     Breaching,
     NotBreaching,
 }
 
-impl Missing {
+impl Treat {
     pub fn of(name: &str) -> Option<Self> {
         Some(match name {
             "missing" => Self::Missing,
@@ -32,7 +32,7 @@ impl Missing {
 
 /// Judges periods, the oldest first: `Some(true)` is over the threshold, `None` has no data. Of `n` periods `m` have to be
 /// over it. `None` is an alarm that stays as it is.
-pub(super) fn judge(range: &[Option<bool>], m: usize, n: usize, missing: Missing) -> Option<State> {
+pub(super) fn judge(range: &[Option<bool>], m: usize, n: usize, missing: Treat) -> Option<State> {
     // Real data points, the newest first, with their age in periods.
     let real: Vec<(usize, bool)> = range
         .iter()
@@ -50,15 +50,15 @@ pub(super) fn judge(range: &[Option<bool>], m: usize, n: usize, missing: Missing
         return Some(State::Ok);
     }
     match missing {
-        Missing::Breaching if breaching + unknown >= m => Some(State::Alarm),
-        Missing::Breaching | Missing::NotBreaching => Some(State::Ok),
-        Missing::Ignore if real.is_empty() => None,
-        Missing::Missing if real.is_empty() => Some(State::InsufficientData),
+        Treat::Breaching if breaching + unknown >= m => Some(State::Alarm),
+        Treat::Breaching | Treat::NotBreaching => Some(State::Ok),
+        Treat::Ignore if real.is_empty() => None,
+        Treat::Missing if real.is_empty() => Some(State::InsufficientData),
         // Some data point is good, and too few are not.
         _ if real.iter().any(|(_, bad)| !bad) => Some(State::Ok),
-        Missing::Ignore => None,
+        Treat::Ignore => None,
         // All there is is bad. The alarm waits until the oldest is old enough, lest the next one is good again.
-        Missing::Missing => real.last().filter(|(age, _)| *age >= m).map(|_| State::Alarm),
+        Treat::Missing => real.last().filter(|(age, _)| *age >= m).map(|_| State::Alarm),
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
         for (text, expected) in rows {
             let points: Vec<Option<bool>> =
                 text.bytes().filter(|b| *b != b' ').map(|b| (b != b'-').then_some(b == b'X')).collect();
-            let ways = [Missing::Missing, Missing::Ignore, Missing::Breaching, Missing::NotBreaching];
+            let ways = [Treat::Missing, Treat::Ignore, Treat::Breaching, Treat::NotBreaching];
             for (missing, expected) in ways.into_iter().zip(expected) {
                 assert_eq!(judge(&points, m, 3, missing), *expected, "{m} of 3, {text}, {missing:?}");
             }

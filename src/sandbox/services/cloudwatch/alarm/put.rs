@@ -145,7 +145,7 @@ fn metric_members(input: &Value, config: &mut Map<String, Value>) -> Result<(), 
         )));
     }
     if let Some(missing) = input::text(input, "TreatMissingData") {
-        judge::Missing::of(missing)
+        judge::Treat::of(missing)
             .ok_or_else(|| validation("TreatMissingData is breaching, notBreaching, ignore or missing"))?;
         config.insert("TreatMissingData".into(), json!(missing));
     }
