@@ -161,6 +161,9 @@ impl CloudWatch {
             let mut dimensions = one.dimensions;
             dimensions.sort();
             let metric = Metric { namespace: one.namespace, name: one.name, dimensions };
+            if store.series.len() >= put::KEPT && !store.series.contains_key(&metric) {
+                continue;
+            }
             store.put(&metric, &one.unit, one.at.floor() as i64, false, &Bucket::of(one.value, 1.0));
         }
     }

@@ -16,7 +16,7 @@ const METRICS: usize = 1000;
 /// Values of one metric in one call.
 const VALUES: usize = 150;
 /// Metrics that the sandbox keeps at all; what CloudWatch has no limit for, memory has.
-const KEPT: usize = 20_000;
+pub(super) const KEPT: usize = 20_000;
 
 struct Datum {
     metric: Metric,

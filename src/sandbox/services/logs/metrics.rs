@@ -245,3 +245,48 @@ fn describe(logs: &Logs, input: &Value) -> Answer {
     });
     page(found, &query, PAGE, "metricFilters")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(pattern: &str, transformation: Value) -> BTreeMap<String, Filter> {
+        let one = Filter { created: 0, pattern: pattern.to_owned(), transformation };
+        BTreeMap::from([("f".to_owned(), one)])
+    }
+
+    fn values(found: &[Observation]) -> Vec<(f64, f64)> {
+        found.iter().map(|one| (one.at, one.value)).collect()
+    }
+
+    #[test]
+    fn a_minute_without_a_match_has_the_default() {
+        let into =
+            json!({ "metricName": "m", "metricNamespace": "N", "metricValue": "1", "defaultValue": 0.0 });
+        let filters = filter("ERROR", into);
+        let mut feed = Feed::default();
+        feed.take("g", &filters, &[(60_500, "fine")], 60_500);
+        assert!(feed.drain(100.0).is_empty(), "the minute is not over");
+        feed.take("g", &filters, &[(61_000, "still fine")], 61_000);
+        assert_eq!(values(&feed.drain(120.0)), [(60.0, 0.0)]);
+        feed.take("g", &filters, &[(121_000, "ERROR"), (122_000, "ERROR")], 122_000);
+        assert_eq!(values(&feed.drain(200.0)), [(121.0, 1.0), (122.0, 1.0)]);
+        // A minute in which nothing came has no value.
+        assert!(feed.drain(300.0).is_empty());
+    }
+
+    #[test]
+    fn values_and_dimensions_come_from_the_event() {
+        let into = json!({
+            "metricName": "m", "metricNamespace": "N", "metricValue": "$bytes", "unit": "Bytes",
+            "dimensions": { "Status": "$status" },
+        });
+        let filters = filter("[ip, status = 5*, bytes]", into);
+        let mut feed = Feed::default();
+        feed.take("g", &filters, &[(0, "a 500 17"), (0, "b 200 18"), (0, "c 503 many")], 0);
+        let found = feed.drain(1.0);
+        assert_eq!(values(&found), [(0.0, 17.0)]);
+        assert_eq!(found[0].dimensions, [("Status".to_owned(), "500".to_owned())]);
+        assert_eq!((found[0].name.as_str(), found[0].unit.as_str()), ("m", "Bytes"));
+    }
+}

@@ -9,6 +9,8 @@ mod judge;
 mod put;
 mod rule;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::{io, path::Path, sync::Mutex};
 
