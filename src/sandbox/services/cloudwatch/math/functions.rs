@@ -1,6 +1,6 @@
 //! Functions of metric math.
 
-use super::{Expr, Line, Scope, Val, each, evaluate, lines};
+use super::{Expr, Line, Scope, Val, each, evaluate, lines, number};
 
 /// Calls one.
 ///
@@ -46,7 +46,7 @@ pub(super) fn call(name: &str, items: &[Expr], scope: &Scope) -> Result<Val, Str
             let all: Vec<f64> = line.values().copied().collect();
             let empty = if name == "DATAPOINT_COUNT" || name == "SUM" { Some(0.0) } else { None };
             let value = summary(name, &all).or(empty);
-            value.map(Val::Number).ok_or_else(|| format!("{name} has no data points"))
+            Ok(number(value))
         }
         ("AVG" | "SUM" | "MIN" | "MAX" | "STDDEV" | "DATAPOINT_COUNT", [Val::Lines(all)]) => {
             Ok(Val::Line(across(name, all)))
@@ -91,7 +91,7 @@ fn across(name: &str, all: &[Line]) -> Line {
 
 fn map(value: &Val, change: &dyn Fn(f64) -> Option<f64>) -> Result<Val, String> {
     match value {
-        Val::Number(n) => change(*n).map(Val::Number).ok_or_else(|| "it has no value".to_owned()),
+        Val::Number(n) => Ok(number(change(*n))),
         Val::Line(line) => Ok(Val::Line(each(line.clone(), change))),
         Val::Lines(all) => lines(all.iter().map(|line| map(&Val::Line(line.clone()), change))),
         Val::Text(_) => Err("a text cannot be calculated with".to_owned()),
@@ -164,7 +164,7 @@ fn condition(values: &[Val]) -> Result<Val, String> {
     let lines: Vec<&Line> =
         values.iter().filter_map(|v| if let Val::Line(line) = v { Some(line) } else { None }).collect();
     if lines.is_empty() {
-        return choose(0).map(Val::Number).ok_or_else(|| "IF has no value".to_owned());
+        return Ok(number(choose(0)));
     }
     let mut times: Vec<i64> = lines.iter().flat_map(|line| line.keys().copied()).collect();
     times.sort_unstable();

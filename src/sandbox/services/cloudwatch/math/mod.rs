@@ -133,6 +133,11 @@ pub(super) fn evaluate(expr: &Expr, scope: &Scope) -> Result<Val, String> {
     }
 }
 
+/// A number, or what has no value: a time series without any, whatever is calculated with it has none either.
+fn number(value: Option<f64>) -> Val {
+    value.map_or_else(|| Val::Line(Line::new()), Val::Number)
+}
+
 fn truth(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
@@ -158,9 +163,7 @@ fn operate(operator: &str, a: f64, b: f64) -> Option<f64> {
 
 fn binary(operator: &str, left: Val, right: Val) -> Result<Val, String> {
     Ok(match (left, right) {
-        (Val::Number(a), Val::Number(b)) => {
-            Val::Number(operate(operator, a, b).ok_or_else(|| format!("{a} {operator} {b} is no number"))?)
-        }
+        (Val::Number(a), Val::Number(b)) => number(operate(operator, a, b)),
         (Val::Line(a), Val::Number(b)) => Val::Line(each(a, |a| operate(operator, a, b))),
         (Val::Number(a), Val::Line(b)) => Val::Line(each(b, |b| operate(operator, a, b))),
         (Val::Line(a), Val::Line(b)) => Val::Line(
