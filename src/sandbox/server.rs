@@ -66,6 +66,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(serve(Arc::clone(&world), api, stopped.clone())),
+            tokio::spawn(cloudwatch::watch(Arc::clone(&world), stopped.clone())),
             tokio::spawn(edge::serve(Arc::clone(&world), edge, stopped)),
         ];
         Ok(Self { world, stop, tasks })
@@ -365,7 +366,15 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
         (Err(_), Err(error)) => (protocol::Call::unread(), Err(refusal(&error, false))),
         (Err(error), Ok(_)) => (protocol::Call::unread(), Err(error)),
     };
-    let query_error = answer.as_ref().err().filter(|_| service == "sqs").map(sqs::query_error);
+    let query_error = answer.as_ref().err().and_then(|error| match service {
+        "sqs" => Some(sqs::query_error(error)),
+        "monitoring" => Some(cloudwatch::query_error(error)),
+        _ => None,
+    });
+    let answer = match service {
+        "monitoring" if call.protocol == protocol::Protocol::Query => answer.map_err(cloudwatch::in_query),
+        _ => answer,
+    };
     let request_id = uuid();
     let response = protocol::write(call.protocol, dialect(service), &call.operation, &request_id, answer);
     let response = response.with(REQUEST_ID, request_id);
@@ -377,8 +386,11 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
 }
 
 /// How a service that speaks Query writes its answers. Whatever else is asked in Query is refused, in that of STS.
-fn dialect(_service: &str) -> &'static protocol::Dialect {
-    &sts::DIALECT
+fn dialect(service: &str) -> &'static protocol::Dialect {
+    match service {
+        "monitoring" => &cloudwatch::DIALECT,
+        _ => &sts::DIALECT,
+    }
 }
 
 async fn dispatch(

@@ -7,10 +7,11 @@ import data
 import identity
 import running
 import storage
+import watching
 from witness import Witness
 
 w = Witness()
-for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run):
+for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run):
     try:
         drive(w)
     except Exception as error:  # noqa: BLE001 (whatever it is, the other services are still looked at)

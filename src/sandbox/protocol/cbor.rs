@@ -36,7 +36,7 @@ fn to_json(value: Cbor) -> Option<Value> {
     })
 }
 
-/// Writes an answer. Members whose name ends in `Timestamp` or `Timestamps` are times.
+/// Writes an answer.
 pub(super) fn write(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     ciborium::into_writer(&from_json(value, false), &mut bytes).expect("memory can always be written");
@@ -56,10 +56,7 @@ fn from_json(value: &Value, time: bool) -> Cbor {
         Value::Array(items) => Cbor::Array(items.iter().map(|item| from_json(item, time)).collect()),
         Value::Object(map) => Cbor::Map(
             map.iter()
-                .map(|(key, value)| {
-                    let time = key.ends_with("Timestamp") || key.ends_with("Timestamps");
-                    (Cbor::Text(key.clone()), from_json(value, time))
-                })
+                .map(|(key, value)| (Cbor::Text(key.clone()), from_json(value, super::is_time(key))))
                 .collect(),
         ),
     }

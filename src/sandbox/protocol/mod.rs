@@ -7,6 +7,8 @@ mod cbor;
 pub mod input;
 mod query;
 
+use std::io::Read as _;
+
 use bytes::Bytes;
 use http::request::Parts;
 use serde_json::{Value, json};
@@ -52,6 +54,7 @@ impl Call {
 pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let broken = |why: String| ServiceError::client("SerializationException", why);
+    let body = &plain(parts, body).map_err(broken)?;
     if let Some(target) = header("x-amz-target") {
         let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
         let content = header("content-type").unwrap_or_default();
@@ -77,6 +80,31 @@ pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
         return Ok(Call { protocol: Protocol::Query, operation, input });
     }
     Err(ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox"))
+}
+
+/// Whether numbers of a member are times, which CBOR and Query write in their own ways. JSON writes them as numbers.
+fn is_time(member: &str) -> bool {
+    ["Timestamp", "Timestamps", "LastModified"].iter().any(|end| member.ends_with(end))
+}
+
+/// Longest body that a compressed one may become.
+const PLAIN_LIMIT: u64 = 8 * 1024 * 1024;
+
+/// The body as it was before the client compressed it, as clients do with many metrics. Source: smithy.io,
+/// "requestCompression trait". The signature is that of the compressed body.
+fn plain(parts: &Parts, body: &Bytes) -> Result<Bytes, String> {
+    match parts.headers.get("content-encoding").and_then(|value| value.to_str().ok()) {
+        Some("gzip") => {
+            let mut plain = Vec::new();
+            let mut reader = flate2::read::GzDecoder::new(body.as_ref()).take(PLAIN_LIMIT + 1);
+            reader.read_to_end(&mut plain).map_err(|error| format!("the body is not gzip: {error}"))?;
+            if plain.len() as u64 > PLAIN_LIMIT {
+                return Err("the body is too long".to_owned());
+            }
+            Ok(plain.into())
+        }
+        _ => Ok(body.clone()),
+    }
 }
 
 /// Writes an answer in the protocol of its call; where that is Query, in the service's dialect.

@@ -118,6 +118,12 @@ fn element(dialect: &Dialect, name: &str, value: &Value, out: &mut String) {
         out.push_str(&format!("</{tag}>"));
     };
     match value {
+        // A map, where the dialect says that its items are entries. Source: smithy.io, "AWS Query protocol".
+        Value::Object(map) if !name.is_empty() && (dialect.item)(name) == "entry" => {
+            for (key, inner) in map {
+                tagged("entry", "", &serde_json::json!({ "key": key, "value": inner }));
+            }
+        }
         Value::Object(map) => {
             for (key, inner) in map.iter().filter(|(_, inner)| !inner.is_null()) {
                 tagged(key, key, inner);
@@ -126,13 +132,25 @@ fn element(dialect: &Dialect, name: &str, value: &Value, out: &mut String) {
         Value::Array(items) => {
             let tag = (dialect.item)(name);
             for inner in items {
-                tagged(tag, "", inner);
+                tagged(tag, if super::is_time(name) { name } else { "" }, inner);
             }
+        }
+        Value::Number(seconds) if super::is_time(name) => {
+            out.push_str(&rfc3339(seconds.as_f64().unwrap_or_default()))
         }
         Value::String(text) => out.push_str(&quick_xml::escape::escape(text.as_str())),
         Value::Null => {}
         other => out.push_str(&other.to_string()),
     }
+}
+
+/// A time in seconds since the epoch as text, to the millisecond.
+fn rfc3339(seconds: f64) -> String {
+    let form = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    );
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e3).round() as i128 * 1_000_000);
+    at.ok().and_then(|at| at.format(&form).ok()).unwrap_or_default()
 }
 
 /// Renders an error.

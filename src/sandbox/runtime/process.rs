@@ -223,6 +223,11 @@ impl Process {
         !*self.ended.borrow()
     }
 
+    /// The id of its process group, which is that of the process.
+    pub fn group_id(&self) -> Option<u32> {
+        self.group.and_then(|group| u32::try_from(group.as_raw_nonzero().get()).ok())
+    }
+
     /// Becomes true when it has ended.
     pub fn ended(&self) -> watch::Receiver<bool> {
         self.ended.clone()

@@ -39,6 +39,17 @@ impl Fleets {
             .collect()
     }
 
+    /// Name, process group and requests under way of each running instance.
+    pub fn members(&self, id: &str) -> Vec<(String, u32, usize)> {
+        let fleets = self.lock();
+        let processes = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
+        let running = processes.iter().filter(|process| process.is_running());
+        let requests = |process: &Process| process.in_flight.load(std::sync::atomic::Ordering::Relaxed);
+        running
+            .filter_map(|process| Some((process.id.clone(), process.group_id()?, requests(process))))
+            .collect()
+    }
+
     /// Puts a fleet in the place of another in one step.
     pub fn replace(&self, id: &str, fleet: Fleet) -> Fleet {
         let mut fleets = self.lock();

@@ -172,6 +172,49 @@ impl AppRunner {
     }
 }
 
+/// A service as its metrics see it.
+#[derive(Debug)]
+pub struct RunningService {
+    /// Name.
+    pub name: String,
+    /// Id in its ARN.
+    pub id: String,
+    /// CPU cores that one instance was given.
+    pub cores: f64,
+    /// Bytes of memory that one instance was given.
+    pub memory: f64,
+    /// Name, process group and requests under way of each instance.
+    pub instances: Vec<(String, u32, usize)>,
+}
+
+/// Every service that runs.
+pub fn running(world: &World) -> Vec<RunningService> {
+    let state = &world.apprunner;
+    let services: Vec<RunningService> = state.index.read(|index| {
+        let running = index.services.values().filter(|service| service.status != model::DELETED);
+        running
+            .map(|service| {
+                let given = service.config.get("InstanceConfiguration");
+                let units = |name: &str, usual: f64| {
+                    given.and_then(|given| given[name].as_str()?.parse().ok()).unwrap_or(usual)
+                };
+                RunningService {
+                    name: service.name.clone(),
+                    id: service.id.clone(),
+                    cores: units("Cpu", 1024.0) / 1024.0,
+                    memory: units("Memory", 2048.0) * 1024.0 * 1024.0,
+                    instances: Vec::new(),
+                }
+            })
+            .collect()
+    });
+    let with = services.into_iter().map(|service| {
+        let instances = state.fleets.members(&service.id);
+        RunningService { instances, ..service }
+    });
+    with.filter(|service| !service.instances.is_empty()).collect()
+}
+
 /// Where requests to the first label of a service's host name go.
 pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
     let state = &world.apprunner;

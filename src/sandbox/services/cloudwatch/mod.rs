@@ -1,37 +1,130 @@
-//! CloudWatch metrics of App Runner, measured from the real traffic of the edge, second by second.
+//! CloudWatch: metrics of the sandbox's own services and of callers, alarms and dashboards.
 //!
-//! They are kept in memory for a few hours and are lost with the process, as every other fact of a run is not.
+//! Invariants: alarms, their history, dashboards and tags are on disk before they are acknowledged; values of metrics are
+//! within two seconds (`keep.rs`). Alarms are evaluated every second; their actions are written down and not sent.
 
-mod series;
+mod alarm;
+mod apprunner;
+mod bucket;
+mod dashboard;
+mod data;
+mod input;
+mod keep;
+mod math;
+mod put;
+mod query;
+mod stat;
+mod statistics;
+mod store;
+mod tags;
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
+    persisted::Persisted,
+    protocol::Dialect,
     world::World,
 };
 
-use series::Series;
+use alarm::Alarms;
+use bucket::Bucket;
+use dashboard::Dashboard;
+use keep::Keep;
+use stat::Metric;
+use store::Store;
+
+/// How CloudWatch writes Query; `ExtendedStatistics` is its one map.
+pub const DIALECT: Dialect = Dialect {
+    namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/",
+    item: |list| if list == "ExtendedStatistics" { "entry" } else { "member" },
+};
 
 /// What it answers.
-pub const OPERATIONS: &[&str] = &["GetMetricData"];
+pub const OPERATIONS: &[&str] = &[
+    "DeleteAlarms",
+    "DeleteDashboards",
+    "DescribeAlarmHistory",
+    "DescribeAlarms",
+    "DescribeAlarmsForMetric",
+    "DisableAlarmActions",
+    "EnableAlarmActions",
+    "GetDashboard",
+    "GetMetricData",
+    "GetMetricStatistics",
+    "ListDashboards",
+    "ListMetrics",
+    "ListTagsForResource",
+    "PutCompositeAlarm",
+    "PutDashboard",
+    "PutMetricAlarm",
+    "PutMetricData",
+    "SetAlarmState",
+    "TagResource",
+    "UntagResource",
+];
+
+/// Between two looks at alarms and processes.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A value that another service of the sandbox publishes, as a metric filter does.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// Namespace of the metric.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its dimensions.
+    pub dimensions: Vec<(String, String)>,
+    /// Its unit.
+    pub unit: String,
+    /// The value.
+    pub value: f64,
+    /// When, in seconds since the epoch.
+    pub at: f64,
+}
 
 /// State of the service.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CloudWatch {
-    series: Series,
+    store: Mutex<Store>,
+    keep: Mutex<Keep>,
+    /// Requests that are not counted yet: whoever serves one only puts it here.
+    requests: Mutex<Vec<apprunner::Request>>,
+    gauges: Mutex<apprunner::Gauges>,
+    alarms: Alarms,
+    dashboards: Persisted<BTreeMap<String, Dashboard>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic in between leaves a value out, at worst.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl CloudWatch {
-    /// Starts empty.
+    /// Opens the state kept in `dir`.
     ///
     /// # Errors
-    /// None today; it opens like every other service.
-    pub fn open(_dir: &Path) -> io::Result<Self> {
-        Ok(Self::default())
+    /// When it cannot be read.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let (keep, store) = Keep::open(dir, input::now() as i64)?;
+        Ok(Self {
+            store: Mutex::new(store),
+            keep: Mutex::new(keep),
+            requests: Mutex::default(),
+            gauges: Mutex::default(),
+            alarms: Alarms::open(dir)?,
+            dashboards: Persisted::open(dir.join("dashboards.json"))?,
+        })
     }
 
     /// Counts one request that an App Runner service answered at a time in seconds since the epoch.
@@ -43,100 +136,130 @@ impl CloudWatch {
         latency_ms: f64,
         at: f64,
     ) {
-        self.series.record(service_name, service_id, status, latency_ms, at);
+        lock(&self.requests).push(apprunner::Request {
+            service: (service_name.to_owned(), service_id.to_owned()),
+            status,
+            latency_ms,
+            at: at.floor() as i64,
+        });
+    }
+
+    /// The store, with every value that has come until now.
+    fn store(&self) -> MutexGuard<'_, Store> {
+        let requests = std::mem::take(&mut *lock(&self.requests));
+        let mut store = lock(&self.store);
+        apprunner::count(&mut store, requests);
+        store
+    }
+
+    fn observe(&self, all: Vec<Observation>) {
+        if all.is_empty() {
+            return;
+        }
+        let mut store = lock(&self.store);
+        for one in all {
+            let mut dimensions = one.dimensions;
+            dimensions.sort();
+            let metric = Metric { namespace: one.namespace, name: one.name, dimensions };
+            if store.series.len() >= put::KEPT && !store.series.contains_key(&metric) {
+                continue;
+            }
+            store.put(&metric, &one.unit, one.at.floor() as i64, false, &Bucket::of(one.value, 1.0));
+        }
+    }
+
+    /// Writes values that are not on disk yet.
+    fn save(&self) -> io::Result<()> {
+        let mut store = self.store();
+        lock(&self.keep).save(&mut store)
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Query {
-    id: String,
-    label: Option<String>,
-    metric_stat: Option<MetricStat>,
-    return_data: Option<bool>,
+/// Looks after metrics and alarms until the sandbox stops.
+pub async fn watch(world: Arc<World>, mut stopped: watch::Receiver<bool>) {
+    let mut beats = tokio::time::interval(BEAT);
+    beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut beat: u64 = 0;
+    loop {
+        tokio::select! {
+            _ = beats.tick() => {}
+            _ = stopped.changed() => break,
+        }
+        beat += 1;
+        let world = Arc::clone(&world);
+        // Files are read and written.
+        let _ = tokio::task::spawn_blocking(move || look(&world, beat)).await;
+    }
+    let _ = world.cloudwatch.save();
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct MetricStat {
-    metric: Metric,
-    period: i64,
-    stat: String,
+fn look(world: &World, beat: u64) {
+    let now = input::now();
+    let state = &world.cloudwatch;
+    state.observe(world.logs.observations(now));
+    apprunner::sample(world, now);
+    state.alarms.evaluate(state, now);
+    if beat.is_multiple_of(2) {
+        // A disk that refuses loses values of metrics and nothing else; the next beat tries the next ones.
+        let _ = state.save();
+    }
+    if beat.is_multiple_of(60) {
+        state.store().expire(now as i64);
+        state.alarms.forget(now);
+        world.logs.sweep(now);
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metric {
-    namespace: String,
-    metric_name: String,
-    #[serde(default)]
-    dimensions: Vec<Dimension>,
+/// The error in Query: the code is not the name of its shape there.
+pub fn in_query(error: ServiceError) -> ServiceError {
+    ServiceError { code: query_code(error.code), ..error }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Dimension {
-    name: String,
-    value: String,
+/// The header by which CBOR and JSON tell the code of Query.
+pub fn query_error(error: &ServiceError) -> String {
+    let fault = if error.status < 500 { "Sender" } else { "Receiver" };
+    format!("{};{fault}", query_code(error.code))
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Input {
-    metric_data_queries: Vec<Query>,
-    start_time: f64,
-    end_time: f64,
-}
-
-fn invalid(message: impl Into<String>) -> ServiceError {
-    ServiceError::client("InvalidParameterValueException", message)
+fn query_code(code: &'static str) -> &'static str {
+    match code {
+        "InvalidParameterValueException" => "InvalidParameterValue",
+        "InvalidParameterCombinationException" => "InvalidParameterCombination",
+        "MissingRequiredParameterException" => "MissingParameter",
+        "LimitExceededFault" => "LimitExceeded",
+        "InvalidFormatFault" => "InvalidFormat",
+        "DashboardNotFoundError" => "ResourceNotFound",
+        "DashboardInvalidInputError" => "InvalidParameterInput",
+        "InternalServerError" => "InternalServiceError",
+        other => other,
+    }
 }
 
 /// Answers one operation.
 ///
 /// # Errors
 /// The service's own.
-pub async fn handle(world: &Arc<World>, operation: &str, input: Value, _caller: &Caller) -> Answer {
-    if operation != "GetMetricData" {
-        return Err(ServiceError::not_in_sandbox("CloudWatch", operation));
+pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    let state = &world.cloudwatch;
+    state.observe(world.logs.observations(input::now()));
+    match operation {
+        "PutMetricData" => put::put(state, &input),
+        "GetMetricData" => data::get(state, &input),
+        "GetMetricStatistics" => statistics::get(state, &input),
+        "ListMetrics" => statistics::list(state, &input, caller),
+        "PutMetricAlarm"
+        | "PutCompositeAlarm"
+        | "DescribeAlarms"
+        | "DescribeAlarmsForMetric"
+        | "DescribeAlarmHistory"
+        | "SetAlarmState"
+        | "EnableAlarmActions"
+        | "DisableAlarmActions"
+        | "DeleteAlarms" => alarm::handle(state, operation, &input, caller),
+        "PutDashboard" | "GetDashboard" | "ListDashboards" | "DeleteDashboards" => {
+            dashboard::handle(state, operation, &input, caller)
+        }
+        "TagResource" | "UntagResource" | "ListTagsForResource" => tags::handle(state, operation, &input),
+        _ => Err(ServiceError::not_in_sandbox("CloudWatch", operation)),
     }
-    let input: Input = serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?;
-    let results: Vec<Value> = input
-        .metric_data_queries
-        .iter()
-        .filter(|query| query.return_data != Some(false))
-        .map(|query| one(world, query, input.start_time, input.end_time))
-        .collect::<Result<_, _>>()?;
-    Ok(json!({ "MetricDataResults": results, "Messages": [] }))
-}
-
-fn one(world: &World, query: &Query, start: f64, end: f64) -> Answer {
-    let stat = query.metric_stat.as_ref().ok_or_else(|| invalid("expressions are not in the sandbox"))?;
-    if ![1, 5, 10, 20, 30].contains(&stat.period) && (stat.period < 60 || stat.period % 60 != 0) {
-        return Err(invalid("Period must be 1, 5, 10, 20, 30 or a multiple of 60"));
-    }
-    let dimension =
-        |name: &str| stat.metric.dimensions.iter().find(|d| d.name == name).map(|d| d.value.as_str());
-    let values = match (stat.metric.namespace.as_str(), dimension("ServiceName"), dimension("ServiceID")) {
-        ("AWS/AppRunner", Some(name), Some(id)) => world.cloudwatch.series.read(
-            name,
-            id,
-            &stat.metric.metric_name,
-            &stat.stat,
-            stat.period,
-            start,
-            end,
-        ),
-        // A metric that nobody has published has no values, in CloudWatch too.
-        _ => Vec::new(),
-    };
-    // Newest first, as the service answers by default.
-    let (timestamps, values): (Vec<f64>, Vec<f64>) = values.into_iter().rev().unzip();
-    Ok(json!({
-        "Id": query.id,
-        "Label": query.label.as_deref().unwrap_or(&stat.metric.metric_name),
-        "Timestamps": timestamps,
-        "Values": values,
-        "StatusCode": "Complete",
-    }))
 }

@@ -1,17 +1,30 @@
-//! CloudWatch Logs: one append-only file per stream, one JSON line per event.
+//! CloudWatch Logs: groups, streams and their events, filter patterns, and metrics of what is logged.
+//!
+//! Invariants: an event is in its file before it is acknowledged; what the retention of a group does not cover is never
+//! told, and goes from the disk within a minute. Queries of Logs Insights are not here.
 
+mod events;
+mod groups;
+mod metrics;
+mod pattern;
+mod put;
 mod store;
+mod streams;
 
-use std::{io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc, sync::Mutex};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
+    persisted::Persisted,
     world::World,
 };
 
+use super::cloudwatch::Observation;
+use groups::Group;
+use metrics::Feed;
 use store::Store;
 
 /// What it answers.
@@ -19,17 +32,30 @@ pub const OPERATIONS: &[&str] = &[
     "CreateLogGroup",
     "CreateLogStream",
     "DeleteLogGroup",
+    "DeleteLogStream",
+    "DeleteMetricFilter",
+    "DeleteRetentionPolicy",
     "DescribeLogGroups",
     "DescribeLogStreams",
+    "DescribeMetricFilters",
     "FilterLogEvents",
     "GetLogEvents",
+    "ListTagsForResource",
     "PutLogEvents",
+    "PutMetricFilter",
+    "PutRetentionPolicy",
+    "TagResource",
+    "TestMetricFilter",
+    "UntagResource",
 ];
 
 /// State of the service.
 #[derive(Debug)]
 pub struct Logs {
     store: Store,
+    /// What is known of groups beside their events. A group that a service of the sandbox made may be missing.
+    groups: Persisted<BTreeMap<String, Group>>,
+    feed: Mutex<Feed>,
 }
 
 impl Logs {
@@ -38,7 +64,8 @@ impl Logs {
     /// # Errors
     /// When it cannot be read.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        Ok(Self { store: Store::open(dir)? })
+        let groups = Persisted::open(dir.join("groups.json"))?;
+        Ok(Self { store: Store::open(dir)?, groups, feed: Mutex::default() })
     }
 
     /// Appends lines to a stream, which is made with its group where there is none.
@@ -46,7 +73,19 @@ impl Logs {
     /// # Errors
     /// When the disk refuses.
     pub fn append(&self, group: &str, stream: &str, at_ms: i64, lines: &[String]) -> io::Result<()> {
-        self.store.append(group, stream, lines.iter().map(|line| (at_ms, line.as_str())))
+        let events: Vec<(i64, &str)> = lines.iter().map(|line| (at_ms, line.as_str())).collect();
+        self.take(group, stream, &events)
+    }
+
+    fn take(&self, group: &str, stream: &str, events: &[(i64, &str)]) -> io::Result<()> {
+        self.store.append(group, stream, events)?;
+        self.groups.read(|groups| {
+            let filters = groups.get(group).map(|group| &group.filters).filter(|filters| !filters.is_empty());
+            if let Some(filters) = filters {
+                metrics::lock(&self.feed).take(group, filters, events, now_ms());
+            }
+        });
+        Ok(())
     }
 
     /// The last lines of a group, oldest first, whatever their stream.
@@ -55,29 +94,91 @@ impl Logs {
         let skip = events.len().saturating_sub(limit);
         events.into_iter().skip(skip).map(|(_, event)| event.message).collect()
     }
+
+    /// What metric filters found since they were last asked.
+    pub fn observations(&self, now: f64) -> Vec<Observation> {
+        metrics::lock(&self.feed).drain(now)
+    }
+
+    /// Removes events that retention no longer covers.
+    pub fn sweep(&self, now: f64) {
+        let limited: Vec<(String, i64)> = self.groups.read(|groups| {
+            let days = groups.iter().filter_map(|(name, group)| Some((name.clone(), group.retention?)));
+            days.collect()
+        });
+        for (name, days) in limited {
+            // A file that cannot be written anew keeps what nobody is told of.
+            let _ = self.store.drop_before(&name, (now * 1000.0) as i64 - days * groups::DAY_MS);
+        }
+    }
+
+    /// The earliest time that a group tells events of.
+    fn horizon(&self, group: &str) -> i64 {
+        let days = self.groups.read(|groups| groups.get(group)?.retention);
+        days.map_or(i64::MIN, |days| now_ms() - days * groups::DAY_MS)
+    }
 }
 
+/// Milliseconds since the epoch, now.
+fn now_ms() -> i64 {
+    (time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64
+}
+
+/// Members of the inputs of all operations that have no structures of their own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Query {
     log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
     log_group_name_prefix: Option<String>,
+    log_group_name_pattern: Option<String>,
+    log_group_identifiers: Option<Vec<String>>,
+    log_group_class: Option<String>,
     log_stream_name: Option<String>,
     log_stream_name_prefix: Option<String>,
     log_stream_names: Option<Vec<String>>,
+    order_by: Option<String>,
+    descending: Option<bool>,
     start_time: Option<i64>,
     end_time: Option<i64>,
     filter_pattern: Option<String>,
     next_token: Option<String>,
-    limit: Option<usize>,
+    limit: Option<i64>,
     start_from_head: Option<bool>,
-    log_events: Vec<InputEvent>,
 }
 
-#[derive(Debug, Deserialize)]
-struct InputEvent {
-    timestamp: i64,
-    message: String,
+impl Query {
+    /// The group, by its name or its ARN.
+    fn group(&self) -> Result<&str, ServiceError> {
+        let named = self.log_group_name.as_deref();
+        match (named, self.log_group_identifier.as_deref()) {
+            (Some(_), Some(_)) => Err(invalid("logGroupName and logGroupIdentifier are mutually exclusive")),
+            (Some(name), None) => Ok(name),
+            (None, Some(identifier)) => Ok(of_arn(identifier).unwrap_or(identifier)),
+            (None, None) => Err(invalid("logGroupName is required")),
+        }
+    }
+
+    fn stream(&self) -> Result<&str, ServiceError> {
+        self.log_stream_name.as_deref().ok_or_else(|| invalid("logStreamName is required"))
+    }
+
+    /// `limit`, from 1 to the most of an operation, which is also what it is unless it is said.
+    fn limit(&self, most: usize) -> Result<usize, ServiceError> {
+        match self.limit {
+            None => Ok(most),
+            Some(limit) if limit >= 1 && limit <= most as i64 => Ok(limit as usize),
+            Some(limit) => Err(invalid(format!(
+                "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must be from 1 to {most}"
+            ))),
+        }
+    }
+}
+
+/// The name of a group in its ARN.
+fn of_arn(arn: &str) -> Option<&str> {
+    let (_, name) = arn.split_once(":log-group:")?;
+    Some(name.strip_suffix(":*").unwrap_or(name))
 }
 
 fn invalid(message: impl Into<String>) -> ServiceError {
@@ -88,147 +189,53 @@ fn missing(what: &str) -> ServiceError {
     ServiceError::client("ResourceNotFoundException", format!("The specified {what} does not exist."))
 }
 
+fn there_already(what: &str) -> ServiceError {
+    ServiceError::client("ResourceAlreadyExistsException", format!("The specified {what} already exists"))
+}
+
+/// A page of what there is: a token is the number of those before it.
+fn page(all: Vec<Value>, query: &Query, most: usize, member: &str) -> Answer {
+    let limit = query.limit(most)?;
+    let from = match query.next_token.as_deref() {
+        None => 0,
+        Some(token) => token.parse::<usize>().map_err(|_| invalid("The specified nextToken is invalid."))?,
+    };
+    let more = all.len() > from.saturating_add(limit);
+    let items: Vec<Value> = all.into_iter().skip(from).take(limit).collect();
+    let mut answer = serde_json::Map::from_iter([(member.to_owned(), Value::Array(items))]);
+    if more {
+        answer.insert("nextToken".to_owned(), (from + limit).to_string().into());
+    }
+    Ok(Value::Object(answer))
+}
+
 /// Answers one operation.
 ///
 /// # Errors
 /// The service's own.
 pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
-    let query: Query = serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?;
-    let store = &world.logs.store;
-    let group = || query.log_group_name.as_deref().ok_or_else(|| invalid("logGroupName is required"));
-    let stream = || query.log_stream_name.as_deref().ok_or_else(|| invalid("logStreamName is required"));
-    let arn = |name: &str| format!("arn:aws:logs:{}:{}:log-group:{name}", caller.region, caller.account);
+    let logs = &world.logs;
     match operation {
-        "CreateLogGroup" => {
-            if !store.create_group(group()?)? {
-                let text = "The specified log group already exists";
-                return Err(ServiceError::client("ResourceAlreadyExistsException", text));
-            }
-            Ok(json!({}))
+        "PutLogEvents" => return put::put(logs, input),
+        "PutMetricFilter" | "DescribeMetricFilters" | "DeleteMetricFilter" | "TestMetricFilter" => {
+            return metrics::handle(logs, operation, &input);
         }
-        "CreateLogStream" => {
-            if !store.has_group(group()?) {
-                return Err(missing("log group"));
-            }
-            store.append(group()?, stream()?, std::iter::empty())?;
-            Ok(json!({}))
+        "CreateLogGroup" => return groups::create(logs, &input),
+        "TagResource" | "UntagResource" | "ListTagsForResource" => {
+            return groups::tags(logs, operation, &input);
         }
-        "PutLogEvents" => {
-            if !store
-                .streams(group()?)
-                .is_some_and(|s| s.iter().any(|name| Some(name) == query.log_stream_name.as_ref()))
-            {
-                return Err(missing("log stream"));
-            }
-            let events = query.log_events.iter().map(|event| (event.timestamp, event.message.as_str()));
-            store.append(group()?, stream()?, events)?;
-            Ok(json!({ "nextSequenceToken": "0" }))
-        }
-        "DeleteLogGroup" => {
-            if store.delete_group(group()?)? {
-                Ok(json!({}))
-            } else {
-                Err(missing("log group"))
-            }
-        }
-        "DescribeLogGroups" => {
-            let prefix = query.log_group_name_prefix.as_deref().unwrap_or_default();
-            let groups: Vec<Value> = store
-                .groups()
-                .into_iter()
-                .filter(|name| name.starts_with(prefix))
-                .map(|name| json!({ "logGroupName": name, "arn": format!("{}:*", arn(&name)), "logGroupArn": arn(&name) }))
-                .collect();
-            Ok(json!({ "logGroups": groups }))
-        }
-        "DescribeLogStreams" => {
-            let prefix = query.log_stream_name_prefix.as_deref().unwrap_or_default();
-            let streams: Vec<Value> = store
-                .streams(group()?)
-                .ok_or_else(|| missing("log group"))?
-                .into_iter()
-                .filter(|name| name.starts_with(prefix))
-                .map(|name| json!({ "logStreamName": name }))
-                .collect();
-            Ok(json!({ "logStreams": streams }))
-        }
-        "GetLogEvents" => get(store, group()?, stream()?, &query),
-        "FilterLogEvents" => filter(store, group()?, &query),
+        "PutRetentionPolicy" | "DeleteRetentionPolicy" => return groups::retention(logs, operation, &input),
+        _ => {}
+    }
+    let query: Query = serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?;
+    match operation {
+        "DeleteLogGroup" => groups::delete(logs, &query),
+        "DescribeLogGroups" => groups::describe(logs, &query, caller),
+        "CreateLogStream" => streams::create(logs, &query),
+        "DeleteLogStream" => streams::delete(logs, &query),
+        "DescribeLogStreams" => streams::describe(logs, &query, caller),
+        "GetLogEvents" => events::get(logs, &query),
+        "FilterLogEvents" => events::filter(logs, &query),
         _ => Err(ServiceError::not_in_sandbox("CloudWatch Logs", operation)),
     }
-}
-
-fn in_time(query: &Query, at: i64) -> bool {
-    query.start_time.is_none_or(|start| at >= start) && query.end_time.is_none_or(|end| at < end)
-}
-
-/// Tokens of GetLogEvents are a direction and the index of an event in its stream.
-fn get(store: &Store, group: &str, stream: &str, query: &Query) -> Answer {
-    let events = store.events(group, Some(stream)).ok_or_else(|| missing("log stream"))?;
-    let limit = query.limit.unwrap_or(10_000).clamp(1, 10_000);
-    let index = |token: &str| token.get(2..).and_then(|n| n.parse::<usize>().ok());
-    let (from, to) = match query.next_token.as_deref() {
-        Some(token) => {
-            let at =
-                index(token).ok_or_else(|| invalid("The specified nextToken is invalid."))?.min(events.len());
-            if token.starts_with("b/") {
-                (at.saturating_sub(limit), at)
-            } else {
-                (at, (at + limit).min(events.len()))
-            }
-        }
-        None if query.start_from_head == Some(true) => (0, limit.min(events.len())),
-        None => (events.len().saturating_sub(limit), events.len()),
-    };
-    let page: Vec<Value> = events[from..to]
-        .iter()
-        .filter(|(_, event)| in_time(query, event.timestamp))
-        .map(|(_, event)| json!({ "timestamp": event.timestamp, "message": event.message, "ingestionTime": event.ingested }))
-        .collect();
-    Ok(
-        json!({ "events": page, "nextForwardToken": format!("f/{to}"), "nextBackwardToken": format!("b/{from}") }),
-    )
-}
-
-fn filter(store: &Store, group: &str, query: &Query) -> Answer {
-    let pattern = query.filter_pattern.as_deref().unwrap_or_default();
-    if pattern.starts_with(['{', '[', '%', '?']) || pattern.contains([' ', '"']) {
-        return Err(invalid("only a single plain word is understood as a filter pattern in the sandbox"));
-    }
-    let events = store.events(group, None).ok_or_else(|| missing("log group"))?;
-    let wanted = |stream: &str| {
-        query.log_stream_names.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
-            && query.log_stream_name_prefix.as_deref().is_none_or(|prefix| stream.starts_with(prefix))
-    };
-    let skip = match query.next_token.as_deref() {
-        Some(token) => token.parse::<usize>().map_err(|_| invalid("The specified nextToken is invalid."))?,
-        None => 0,
-    };
-    let limit = query.limit.unwrap_or(10_000).clamp(1, 10_000);
-    let mut matching = events
-        .into_iter()
-        .enumerate()
-        .filter(|(_, (stream, event))| {
-            wanted(stream) && in_time(query, event.timestamp) && event.message.contains(pattern)
-        })
-        .skip(skip);
-    let page: Vec<Value> = matching
-        .by_ref()
-        .take(limit)
-        .map(|(index, (stream, event))| {
-            json!({
-                "logStreamName": stream,
-                "timestamp": event.timestamp,
-                "message": event.message,
-                "ingestionTime": event.ingested,
-                "eventId": index.to_string(),
-            })
-        })
-        .collect();
-    let more = matching.next().is_some();
-    let mut answer = json!({ "events": page, "searchedLogStreams": [] });
-    if more {
-        answer["nextToken"] = (skip + limit).to_string().into();
-    }
-    Ok(answer)
 }
