@@ -2,6 +2,7 @@
 
 pub mod apprunner;
 pub mod bedrock;
+pub mod cloudformation;
 pub mod cloudfront;
 pub mod cloudwatch;
 pub mod codebuild;
