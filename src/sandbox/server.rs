@@ -86,9 +86,7 @@ impl Running {
             arn: key.arn,
             user_id: key.user_id,
         };
-        let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
-        let call = protocol::Call { protocol, operation: operation.to_owned(), input };
-        dispatch(&self.world, service, &call, &caller, &self.world.addresses.api.to_string()).await
+        call(&self.world, service, operation, input, &caller).await
     }
 
     /// Stops serving and ends every instance it runs.
@@ -313,6 +311,22 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
 /// How a service that speaks Query writes its answers. Whatever else is asked in Query is refused, in that of STS.
 fn dialect(_service: &str) -> &'static protocol::Dialect {
     &sts::DIALECT
+}
+
+/// A call by one service to another.
+///
+/// # Errors
+/// The service's own.
+pub(super) async fn call(
+    world: &Arc<World>,
+    service: &str,
+    operation: &str,
+    input: serde_json::Value,
+    caller: &Caller,
+) -> Answer {
+    let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
+    let call = protocol::Call { protocol, operation: operation.to_owned(), input };
+    dispatch(world, service, &call, caller, &world.addresses.api.to_string()).await
 }
 
 async fn dispatch(

@@ -105,6 +105,22 @@ pub(super) fn handle(
             let found = index.read(|index| index.autoscaling.get(arn).cloned()).ok_or_else(missing)?;
             Ok(json!({ "AutoScalingConfiguration": found }))
         }
+        "DeleteAutoScalingConfiguration" => {
+            let arn = input.get("AutoScalingConfigurationArn").and_then(Value::as_str).unwrap_or_default();
+            index.update(|index| {
+                let in_use = |service: &super::model::Service| {
+                    service.status != super::model::DELETED
+                        && service.config.get("AutoScalingConfigurationArn").and_then(Value::as_str)
+                            == Some(arn)
+                };
+                if index.services.values().any(in_use) {
+                    return Err(invalid(format!("{arn} is in use by a service")));
+                }
+                let mut found = index.autoscaling.remove(arn).ok_or_else(missing)?;
+                found["Status"] = json!("inactive");
+                Ok(json!({ "AutoScalingConfiguration": found }))
+            })
+        }
         "ListAutoScalingConfigurations" => {
             let name = input.get("AutoScalingConfigurationName").and_then(Value::as_str);
             let latest = input.get("LatestOnly").and_then(Value::as_bool).unwrap_or(false);

@@ -91,6 +91,16 @@ impl<'a> Context<'a> {
         Ok(context)
     }
 
+    /// The template.
+    pub fn template(&self) -> Option<&'a Template> {
+        self.template
+    }
+
+    /// The value of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<&Value> {
+        self.parameters.get(name)
+    }
+
     /// The value of a condition by name; each is found once.
     fn named(&mut self, name: &str) -> Result<bool, TemplateError> {
         if let Some(known) = self.conditions.get(name) {
