@@ -23,7 +23,10 @@ use super::{
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, protocol,
-    services::{apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs, sts},
+    services::{
+        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, sqs,
+        sts,
+    },
     world::{Addresses, Identity, World},
 };
 
@@ -59,6 +62,7 @@ impl Running {
         let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
         codebuild::resume(&world)?;
         apprunner::resume(&world).await?;
+        cloudformation::resume(&world);
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(serve(Arc::clone(&world), api, stopped.clone())),
@@ -309,8 +313,11 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
 }
 
 /// How a service that speaks Query writes its answers. Whatever else is asked in Query is refused, in that of STS.
-fn dialect(_service: &str) -> &'static protocol::Dialect {
-    &sts::DIALECT
+fn dialect(service: &str) -> &'static protocol::Dialect {
+    match service {
+        "cloudformation" => &cloudformation::DIALECT,
+        _ => &sts::DIALECT,
+    }
 }
 
 /// A call by one service to another.
@@ -345,6 +352,7 @@ async fn dispatch(
         "logs" => logs::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
+        "cloudformation" => cloudformation::handle(world, operation, &input, caller).await,
         "sts" => sts::handle(world, operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }

@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use super::auth::{Key, Keys};
 use super::services::{
     apprunner::AppRunner,
+    cloudformation::CloudFormation,
     cloudfront::CloudFront,
     cloudwatch::CloudWatch,
     codebuild::CodeBuild,
@@ -80,6 +81,8 @@ pub struct World {
     pub codebuild: CodeBuild,
     /// Services and their instances.
     pub apprunner: AppRunner,
+    /// Stacks.
+    pub cloudformation: CloudFormation,
     /// KeyValueStores.
     pub cloudfront: CloudFront,
     /// Metrics.
@@ -115,6 +118,7 @@ impl World {
             ecr: Ecr::open(&dir.join("ecr"))?,
             codebuild: CodeBuild::open(&dir.join("codebuild"))?,
             apprunner: AppRunner::open(&dir.join("apprunner"))?,
+            cloudformation: CloudFormation::open(&dir.join("cloudformation"))?,
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
