@@ -159,7 +159,7 @@ pub(super) fn delete(request: &Request<'_>) -> Answer {
         }
         let interrupted = ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"].contains(&stack.status.as_str());
         if stack.status.ends_with("_IN_PROGRESS") && !interrupted {
-            return Err(invalid(format!("Stack:{} is in {} state and can not be deleted.", stack.id, stack.status)));
+            return Err(invalid(format!("Stack [{}] cannot be deleted while in status {}", stack.name, stack.status)));
         }
         let strange = retained.iter().find(|id| view.resource(&stack.id, id).is_none());
         if !retained.is_empty() && (stack.status != "DELETE_FAILED" || strange.is_some()) {

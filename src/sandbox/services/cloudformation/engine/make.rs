@@ -23,15 +23,15 @@ async fn apply(job: &Job) -> Result<Option<Result<super::Told, String>>, Service
     if stack.status != job.stack.status {
         return Ok(None);
     }
+    if stack.cancelled {
+        return Ok(Some(Err("User Initiated".to_owned())));
+    }
     if !failed.is_empty() {
         let verb = if job.stack.status == "CREATE_IN_PROGRESS" { "create" } else { "update" };
         return Ok(Some(Err(format!(
             "The following resource(s) failed to {verb}: [{}]. ",
             failed.join(", ")
         ))));
-    }
-    if stack.cancelled {
-        return Ok(Some(Err("User Initiated".to_owned())));
     }
     if !job.goes_on() {
         return Ok(Some(Err("Stack creation time exceeded the specified timeout. ".to_owned())));

@@ -83,6 +83,9 @@ async fn cleaned(job: &Job, mut record: Resource, wanted: bool, end: &str) -> Re
             Ok(())
         });
     }
+    if record.former.is_none() && record.leftovers.is_empty() {
+        return Ok(());
+    }
     let replaced = record.former.take().filter(|_| record.replaced);
     let mut gone: Vec<Former> = std::mem::take(&mut record.leftovers);
     gone.extend(replaced);

@@ -80,7 +80,7 @@ impl Kind for Repository {
             ],
         );
         let mut input = shape::camel(&shape::with(&wanted, "RepositoryName", name));
-        if let Some(filters) = input["imageTagMutabilityExclusionFilters"].as_array_mut() {
+        if let Some(Value::Array(filters)) = input.get_mut("imageTagMutabilityExclusionFilters") {
             for filter in filters {
                 *filter = json!({ "filterType": filter["imageTagMutabilityExclusionFilterType"], "filter": filter["imageTagMutabilityExclusionFilterValue"] });
             }
@@ -102,6 +102,11 @@ impl Kind for Repository {
                 input["repositoryName"] = json!(physical);
                 at.call("ecr", operation, input).await?;
             }
+        }
+        if old.get("Tags") != new.get("Tags") {
+            let arn = format!("arn:aws:ecr:{}:{}:repository/{physical}", at.caller.region, at.caller.account);
+            let tags = shape::camel(&shape::only(&new.clone().into(), &["Tags"]).into());
+            at.call("ecr", "TagResource", json!({ "resourceArn": arn, "tags": tags["tags"] })).await?;
         }
         if old.contains_key("LifecyclePolicy") && !new.contains_key("LifecyclePolicy") {
             at.call("ecr", "DeleteLifecyclePolicy", json!({ "repositoryName": physical })).await?;

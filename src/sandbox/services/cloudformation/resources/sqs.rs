@@ -41,6 +41,11 @@ fn attributes(properties: &Properties) -> Map<String, Value> {
     named.map(|(name, value)| (name.clone(), shape::worded(value))).collect()
 }
 
+fn tagged(tags: &Value) -> Value {
+    let pair = |tag: &Value| Some((tag["Key"].as_str()?.to_owned(), shape::worded(&tag["Value"])));
+    Value::Object(tags.as_array().into_iter().flatten().filter_map(pair).collect())
+}
+
 fn made(at: &At, url: &str) -> Made {
     let name = url.rsplit('/').next().unwrap_or_default();
     let arn = format!("arn:aws:sqs:{}:{}:{name}", at.caller.region, at.caller.account);
@@ -83,12 +88,19 @@ impl Kind for Queue {
     }
 
     async fn create(&self, at: &At, name: &str, properties: &Properties) -> Outcome<Made> {
-        let input = json!({ "QueueName": name, "Attributes": attributes(properties) });
+        let mut input = json!({ "QueueName": name, "Attributes": attributes(properties) });
+        if let Some(tags) = properties.get("Tags") {
+            input["tags"] = tagged(tags);
+        }
         let answer = at.call("sqs", "CreateQueue", input).await?;
         Ok(made(at, answer["QueueUrl"].as_str().unwrap_or_default()))
     }
 
     async fn update(&self, at: &At, physical: &str, old: &Properties, new: &Properties) -> Outcome<Made> {
+        if old.get("Tags") != new.get("Tags") {
+            let tags = tagged(new.get("Tags").unwrap_or(&Value::Null));
+            at.call("sqs", "TagQueue", json!({ "QueueUrl": physical, "Tags": tags })).await?;
+        }
         let mut wanted = attributes(new);
         for name in attributes(old).keys().filter(|name| !new.contains_key(*name)) {
             let first = FIRST.iter().find(|(known, _)| known == name).map_or("", |(_, value)| *value);

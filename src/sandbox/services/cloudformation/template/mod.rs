@@ -3,6 +3,7 @@
 //! Invariant: whatever the text, reading ends soon, with a template or with an error in CloudFormation's own words.
 //! Transforms (macros) and Rules are refused: nothing of a template is left unheeded.
 
+mod conditions;
 mod evaluate;
 mod functions;
 mod graph;
