@@ -99,6 +99,7 @@ impl Running {
         for task in self.tasks {
             let _ = task.await;
         }
+        cloudformation::shutdown(&self.world).await;
         codebuild::shutdown(&self.world);
         apprunner::shutdown(&self.world).await;
     }

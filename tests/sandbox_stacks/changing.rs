@@ -98,7 +98,9 @@ fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
     aws.refused(&update, &["is in UPDATE_ROLLBACK_FAILED state and can not be updated."]);
     aws.cloudformation(&["continue-update-rollback", "--stack-name", "k"]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
-    aws.cloudformation(&["continue-update-rollback", "--stack-name", "k", "--resources-to-skip", "K"]);
+    let skip = ["cloudformation", "continue-update-rollback", "--stack-name", "k", "--resources-to-skip"];
+    aws.refused(&[&skip[..], &["Other"]].concat(), &["Other is not in the UPDATE_FAILED state"]);
+    aws.ok(&[&skip[..], &["K"]].concat());
     aws.settled("k", "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!(aws.cloudformation(&["get-template", "--stack-name", "k"])["TemplateBody"], of("one"));
 }

@@ -65,6 +65,8 @@ fn what_is_refused_is_refused_before_anything_is_made() {
         "Resources: { A: { Type: AWS::SQS::Queue, DeletionPolicy: Snapshot } }",
         &["does not support deletion policy Snapshot"],
     );
+    let attribute = "Resources: { A: { Type: AWS::SQS::Queue } }\nOutputs: { O: { Value: !GetAtt A.Size } }";
+    create(attribute, &["resource A does not support attribute type Size in Fn::GetAtt"]);
     aws.refused(
         &["cloudformation", "describe-stacks", "--stack-name", "x"],
         &["Stack with id x does not exist"],

@@ -15,13 +15,14 @@ mod store;
 pub mod template;
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::sandbox::{
     call::{Answer, Caller},
@@ -39,8 +40,15 @@ pub const DIALECT: Dialect = Dialect::plain("http://cloudformation.amazonaws.com
 #[derive(Debug)]
 pub struct CloudFormation {
     store: Store,
-    /// Stacks whose task runs.
-    running: Mutex<HashSet<String>>,
+    tasks: Mutex<Tasks>,
+}
+
+/// The tasks of stacks that something is under way with.
+#[derive(Debug, Default)]
+struct Tasks {
+    by_stack: HashMap<String, JoinHandle<()>>,
+    /// Whether the sandbox stops, and no task begins any more.
+    closed: bool,
 }
 
 impl CloudFormation {
@@ -49,11 +57,11 @@ impl CloudFormation {
     /// # Errors
     /// When it cannot be read.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        Ok(Self { store: Store::open(dir)?, running: Mutex::default() })
+        Ok(Self { store: Store::open(dir)?, tasks: Mutex::default() })
     }
 
-    fn running(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,6 +73,21 @@ pub fn resume(world: &Arc<World>) {
         .store
         .read(|view| view.stacks().filter(busy).map(|stack| stack.id.clone()).collect());
     left.iter().for_each(|id| engine::start(world, id));
+}
+
+/// Ends every task where it waits. A service that is stopped under it would look like one that refuses, and so begin a
+/// rollback; the next life goes on instead.
+pub async fn shutdown(world: &Arc<World>) {
+    let tasks: Vec<JoinHandle<()>> = {
+        let mut tasks = world.cloudformation.tasks();
+        tasks.closed = true;
+        tasks.by_stack.drain().map(|(_, task)| task).collect()
+    };
+    for task in tasks {
+        task.abort();
+        // It was ended, which is what it says.
+        let _ = task.await;
+    }
 }
 
 /// Answers one operation.

@@ -184,6 +184,7 @@ impl Request<'_> {
                 unknown.join(", ")
             )));
         }
+        resources::check_attributes(template).map_err(invalid)?;
         for resource in &template.resources {
             if !matches(&resource.kind) {
                 return Err(invalid(format!(

@@ -225,6 +225,14 @@ pub(super) fn cancel(request: &Request<'_>) -> Answer {
 pub(super) fn continue_rollback(request: &Request<'_>) -> Answer {
     let skipped = request.texts("ResourcesToSkip");
     let statuses = ["UPDATE_ROLLBACK_FAILED"];
+    let there = request
+        .stack()
+        .map(|stack| request.store().read(|view| view.resources(&stack.id)))
+        .unwrap_or_default();
+    let failed = |id: &&String| there.get(*id).is_some_and(|resource| resource.status == "UPDATE_FAILED");
+    if let Some(id) = skipped.iter().find(|id| !failed(id)) {
+        return Err(invalid(format!("ResourcesToSkip: {id} is not in the UPDATE_FAILED state")));
+    }
     let id = within(request, "ContinueUpdateRollback", &statuses, |changes, mut stack| {
         stack.skipped = skipped;
         stack.token = request.text("ClientRequestToken").map(str::to_owned);

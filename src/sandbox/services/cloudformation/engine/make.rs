@@ -4,7 +4,7 @@ use crate::sandbox::call::ServiceError;
 
 use super::{
     super::model::{OnFailure, Stack, now},
-    Job, attempt, check_exports, context, graph, outputs,
+    Job, attempt, check_exports, context, graph, outputs, undo,
     walk::{After, walk},
 };
 
@@ -18,7 +18,10 @@ async fn apply(job: &Job) -> Result<Option<Result<super::Told, String>>, Service
         Err(error) => return Ok(Some(Err(error.0.clone()))),
     };
     drop(known);
-    let failed = walk(arrows, After::Stop, || job.goes_on(), |id| attempt::apply(job, &template, id)).await;
+    // What shall be left as it is, is made as far as it can be. Source: CloudFormation user guide, "Choose how to handle
+    // failures when provisioning resources".
+    let after = if keeps(job) { After::GoOn } else { After::Stop };
+    let failed = walk(arrows, after, || job.goes_on(), |id| attempt::apply(job, &template, id)).await;
     let Some(stack) = job.store().read(|view| view.stack(&job.stack.id)) else { return Ok(None) };
     if stack.status != job.stack.status {
         return Ok(None);
@@ -40,6 +43,14 @@ async fn apply(job: &Job) -> Result<Option<Result<super::Told, String>>, Service
         .and_then(|known| outputs(&known))
         .and_then(|told| check_exports(job.store(), &stack, &told.exports).map(|()| told));
     Ok(Some(told.map_err(|error| error.0)))
+}
+
+/// Whether what was made stays when something fails.
+fn keeps(job: &Job) -> bool {
+    match job.stack.status.as_str() {
+        "CREATE_IN_PROGRESS" => job.stack.on_failure == OnFailure::Nothing,
+        _ => job.stack.disable_rollback,
+    }
 }
 
 fn tell(stack: &mut Stack, told: super::Told) {
@@ -76,6 +87,7 @@ pub(super) async fn update(job: &Job) -> Result<(), ServiceError> {
             stack.updated = Some(now());
         }),
         Err(why) if job.stack.disable_rollback && why != "User Initiated" => {
+            undo::restore_failed(job).await?;
             job.turn("UPDATE_FAILED", Some(why), |_| {})
         }
         Err(why) => job.turn("UPDATE_ROLLBACK_IN_PROGRESS", Some(why), |stack| stack.cancelled = false),

@@ -10,6 +10,9 @@ mod rollback;
 mod undo;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -219,9 +222,10 @@ pub(super) fn check_exports(
 
 /// Lets a stack's task run, unless it does.
 pub fn start(world: &Arc<World>, stack: &str) {
-    let mut running = world.cloudformation.running();
-    if running.insert(stack.to_owned()) {
-        tokio::spawn(drive(Arc::clone(world), stack.to_owned()));
+    let mut tasks = world.cloudformation.tasks();
+    if !tasks.closed && !tasks.by_stack.contains_key(stack) {
+        let task = tokio::spawn(drive(Arc::clone(world), stack.to_owned()));
+        tasks.by_stack.insert(stack.to_owned(), task);
     }
 }
 
@@ -231,11 +235,11 @@ async fn drive(world: Arc<World>, id: String) {
         let stack = service.store.read(|view| view.stack(&id));
         let Some(stack) = stack.filter(Stack::is_busy) else {
             // Whoever gives it a status starts it afterwards, and so sees it gone or is seen here.
-            let mut running = service.running();
+            let mut tasks = service.tasks();
             if service.store.read(|view| view.stack(&id)).is_some_and(|stack| stack.is_busy()) {
                 continue;
             }
-            running.remove(&id);
+            tasks.by_stack.remove(&id);
             return;
         };
         let job = Job { at: At::own(&world), stack };
@@ -252,7 +256,7 @@ async fn drive(world: Arc<World>, id: String) {
         };
         if done.is_err() {
             // The disk refuses. What is kept is whole, and the next start of the sandbox goes on from it.
-            service.running().remove(&id);
+            service.tasks().by_stack.remove(&id);
             return;
         }
     }

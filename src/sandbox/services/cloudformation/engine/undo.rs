@@ -18,6 +18,20 @@ pub(super) async fn restore(job: &Job, id: String) -> (String, bool) {
     (id, done.unwrap_or(false))
 }
 
+/// Changes back what an update failed on and leaves the rest; it stays told as failed.
+pub(super) async fn restore_failed(job: &Job) -> Result<(), ServiceError> {
+    let failed = job.resources().into_values().filter(|record| record.status == "UPDATE_FAILED");
+    for record in failed.filter(|record| record.former.is_some()) {
+        if restored(job, &record.id).await?
+            && let Some(back) = job.store().read(|view| view.resource(&job.stack.id, &record.id))
+        {
+            let told = Resource { status: record.status, reason: record.reason, ..back };
+            job.keep(&told, Vec::new())?;
+        }
+    }
+    Ok(())
+}
+
 async fn restored(job: &Job, id: &str) -> Result<bool, ServiceError> {
     let Some(mut record) = job.store().read(|view| view.resource(&job.stack.id, id)) else { return Ok(true) };
     let Some(former) = record.former.clone() else { return Ok(true) };

@@ -106,6 +106,10 @@ impl Kind for Service {
         &["SourceConfiguration"]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["ServiceArn", "ServiceId", "ServiceUrl", "Status"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "ServiceName", longest: 40, lower: false })
     }

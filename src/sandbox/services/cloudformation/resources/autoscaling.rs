@@ -37,6 +37,10 @@ impl Kind for AutoScalingConfiguration {
         ]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["AutoScalingConfigurationArn", "AutoScalingConfigurationRevision", "Latest"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "AutoScalingConfigurationName", longest: 32, lower: false })
     }

@@ -99,6 +99,10 @@ impl Kind for KeyValueStore {
         &["Name"]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn", "Id", "Status"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "Name", longest: 64, lower: false })
     }

@@ -74,6 +74,10 @@ impl Kind for Project {
         &["Artifacts", "Environment", "ServiceRole", "Source"]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "Name", longest: 150, lower: false })
     }

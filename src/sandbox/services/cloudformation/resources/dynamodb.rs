@@ -58,6 +58,10 @@ impl Kind for Table {
         &["KeySchema"]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "TableName", longest: 255, lower: false })
     }

@@ -60,6 +60,10 @@ impl Kind for Repository {
         ]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn", "RepositoryUri"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "RepositoryName", longest: 256, lower: true })
     }

@@ -48,6 +48,10 @@ impl Kind for LogGroup {
         &[("LogGroupName", Always), ("RetentionInDays", Never)]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "LogGroupName", longest: 512, lower: false })
     }

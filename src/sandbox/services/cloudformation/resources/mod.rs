@@ -26,7 +26,10 @@ use crate::sandbox::{
     world::World,
 };
 
-use super::{diff::Recreation, template::Made};
+use super::{
+    diff::Recreation,
+    template::{Made, Template, references},
+};
 
 /// Properties, evaluated.
 pub type Properties = Map<String, Value>;
@@ -107,6 +110,11 @@ pub trait Kind: Sync {
         &[]
     }
 
+    /// What `Fn::GetAtt` may ask of it.
+    fn attributes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// How it is named; nothing for what has no name of its own.
     fn naming(&self) -> Option<Naming>;
 
@@ -165,6 +173,24 @@ pub fn check(kind: &dyn Kind, id: &str, properties: &Properties) -> Result<(), S
         Some(name) => wrong(format!("#: extraneous key [{name}] is not permitted in the sandbox")),
         None => Ok(()),
     }
+}
+
+/// Whether the attributes that a template asks for are those of its resources. One that is computed is not looked at.
+///
+/// # Errors
+/// In CloudFormation's own words.
+pub fn check_attributes(template: &Template) -> Result<(), String> {
+    let properties = template.resources.iter().map(|resource| Value::Object(resource.properties.clone()));
+    let outputs = template.outputs.iter().map(|output| output.value.clone());
+    for (id, attribute) in properties.chain(outputs).flat_map(|value| references(&value).attributes) {
+        let known = template.resource(&id).and_then(|resource| kind(&resource.kind)).map(Kind::attributes);
+        if !attribute.is_empty() && !known.is_some_and(|known| known.contains(&attribute.as_str())) {
+            return Err(format!(
+                "Template error: resource {id} does not support attribute type {attribute} in Fn::GetAtt"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A name for a resource that was given none: its stack's, its own, and what makes it unique.

@@ -83,6 +83,10 @@ impl Kind for Bucket {
         ]
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn", "DomainName", "RegionalDomainName"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "BucketName", longest: 63, lower: true })
     }

@@ -75,6 +75,10 @@ impl Kind for Queue {
         &ALL
     }
 
+    fn attributes(&self) -> &'static [&'static str] {
+        &["Arn", "QueueName", "QueueUrl"]
+    }
+
     fn naming(&self) -> Option<Naming> {
         Some(Naming { property: "QueueName", longest: 80, lower: false })
     }
