@@ -95,11 +95,11 @@ impl Running {
 
     /// Stops serving and ends every instance it runs.
     pub async fn stop(self) {
+        cloudformation::shutdown(&self.world).await;
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
         }
-        cloudformation::shutdown(&self.world).await;
         codebuild::shutdown(&self.world);
         apprunner::shutdown(&self.world).await;
     }

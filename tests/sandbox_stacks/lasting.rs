@@ -19,9 +19,16 @@ fn chain(length: usize) -> String {
     text
 }
 
-/// Calls for an operation of a stack, and kills the sandbox in the midst of what the engine does about it.
+/// How a sandbox comes to its end.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Killed,
+    Stopped,
+}
+
+/// Calls for an operation of a stack, and ends the sandbox in the midst of what the engine does about it.
 #[track_caller]
-fn kill_during(aws: &Aws, arguments: &[&str]) {
+fn end_during(aws: &Aws, end: End, arguments: &[&str]) {
     let journal = aws.place.sandbox().join("cloudformation/stacks.jsonl");
     let size = || std::fs::metadata(&journal).map_or(0, |file| file.len());
     let record = std::fs::read(aws.place.sandbox().join("sandbox.json")).expect("reads");
@@ -35,21 +42,25 @@ fn kill_during(aws: &Aws, arguments: &[&str]) {
             assert!(started.elapsed() < Duration::from_secs(60), "nothing is done");
             std::thread::yield_now();
         }
-        let killed = std::process::Command::new("kill").args(["-KILL", &pid]).status().expect("runs");
-        assert!(killed.success());
+        let signal = match end {
+            End::Killed => "-KILL",
+            End::Stopped => "-TERM",
+        };
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status().expect("runs");
+        assert!(sent.success());
     });
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "it is not killed");
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not end");
         std::thread::yield_now();
     }
     let text = std::fs::read_to_string(&journal).expect("reads");
     let ends = |line: &str| line.contains("{\"Stack\"") && !line.contains("_IN_PROGRESS");
-    assert!(!text[before as usize..].lines().any(ends), "it was too quick to be killed in the midst");
+    assert!(!text[before as usize..].lines().any(ends), "it was too quick to be ended in the midst");
     aws.place.pave(&["sandbox", "up"]).expect(0);
 }
 
 #[test]
-fn an_engine_that_was_killed_goes_on() {
+fn an_engine_that_was_killed_or_stopped_goes_on() {
     let Some(aws) = Aws::start() else { return };
     let groups = |part: &str| {
         let groups = aws.ok(&["logs", "describe-log-groups"]);
@@ -60,8 +71,9 @@ fn an_engine_that_was_killed_goes_on() {
             .count()
     };
     let create = chain(400);
-    kill_during(
+    end_during(
         &aws,
+        End::Killed,
         &["cloudformation", "create-stack", "--stack-name", "long", "--template-body", &create],
     );
     let stack = aws.settled("long", "CREATE_COMPLETE");
@@ -73,21 +85,26 @@ fn an_engine_that_was_killed_goes_on() {
 
     // All of them go, and others come.
     let other = create.replace(" L", " M");
-    kill_during(&aws, &["cloudformation", "update-stack", "--stack-name", "long", "--template-body", &other]);
+    end_during(
+        &aws,
+        End::Stopped,
+        &["cloudformation", "update-stack", "--stack-name", "long", "--template-body", &other],
+    );
     aws.settled("long", "UPDATE_COMPLETE");
     assert_eq!((groups("long-L"), groups("long-M")), (0, 400));
 
     // A rollback, too, is done to its end.
     let broken =
         create + "  Z: { Type: AWS::SQS::Queue, DependsOn: L399, Properties: { DelaySeconds: 5000 } }\n";
-    kill_during(
+    end_during(
         &aws,
+        End::Killed,
         &["cloudformation", "update-stack", "--stack-name", "long", "--template-body", &broken],
     );
     aws.settled("long", "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!((groups("long-L"), groups("long-M")), (0, 400));
 
-    kill_during(&aws, &["cloudformation", "delete-stack", "--stack-name", "long"]);
+    end_during(&aws, End::Killed, &["cloudformation", "delete-stack", "--stack-name", "long"]);
     aws.settled(stack["StackId"].as_str().expect("an ARN"), "DELETE_COMPLETE");
     assert_eq!(groups("long"), 0);
 }

@@ -43,6 +43,8 @@ where
             }
         }
         let Some((name, success)) = under_way.next().await else { return failed };
+        // Services that answer without waiting would keep a thread to themselves, and a task that is to end would not.
+        tokio::task::yield_now().await;
         if success {
             graph.values_mut().for_each(|needs| {
                 needs.remove(&name);
