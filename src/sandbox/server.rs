@@ -25,8 +25,8 @@ use super::{
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
     services::{
-        apprunner, bedrock, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3, secretsmanager, sqs,
-        ssm, sts,
+        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3,
+        secretsmanager, sqs, ssm, sts,
     },
     world::{Addresses, Identity, World},
 };
@@ -63,6 +63,7 @@ impl Running {
         let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
         codebuild::resume(&world)?;
         apprunner::resume(&world).await?;
+        cloudformation::resume(&world);
         let (stop, stopped) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(serve(Arc::clone(&world), api, stopped.clone())),
@@ -91,13 +92,12 @@ impl Running {
             arn: key.arn,
             user_id: key.user_id,
         };
-        let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
-        let call = protocol::Call { protocol, operation: operation.to_owned(), input };
-        dispatch(&self.world, service, &call, &caller, &self.world.addresses.api.to_string()).await
+        call(&self.world, service, operation, input, &caller).await
     }
 
     /// Stops serving and ends every instance it runs.
     pub async fn stop(self) {
+        cloudformation::shutdown(&self.world).await;
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
@@ -388,9 +388,26 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
 /// How a service that speaks Query writes its answers. Whatever else is asked in Query is refused, in that of STS.
 fn dialect(service: &str) -> &'static protocol::Dialect {
     match service {
+        "cloudformation" => &cloudformation::DIALECT,
         "monitoring" => &cloudwatch::DIALECT,
         _ => &sts::DIALECT,
     }
+}
+
+/// A call by one service to another.
+///
+/// # Errors
+/// The service's own.
+pub(super) async fn call(
+    world: &Arc<World>,
+    service: &str,
+    operation: &str,
+    input: serde_json::Value,
+    caller: &Caller,
+) -> Answer {
+    let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
+    let call = protocol::Call { protocol, operation: operation.to_owned(), input };
+    dispatch(world, service, &call, caller, &world.addresses.api.to_string()).await
 }
 
 async fn dispatch(
@@ -409,6 +426,7 @@ async fn dispatch(
         "logs" => logs::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
+        "cloudformation" => cloudformation::handle(world, operation, &input, caller).await,
         "secretsmanager" => secretsmanager::handle(world, operation, input, caller).await,
         "ssm" => ssm::handle(world, operation, input, caller).await,
         "sts" => sts::handle(world, operation, &input, caller),

@@ -6,6 +6,7 @@ use super::auth::{Key, Keys};
 use super::faults::Faults;
 use super::services::{
     apprunner::AppRunner,
+    cloudformation::CloudFormation,
     cloudfront::CloudFront,
     cloudwatch::CloudWatch,
     codebuild::CodeBuild,
@@ -85,6 +86,8 @@ pub struct World {
     pub codebuild: CodeBuild,
     /// Services and their instances.
     pub apprunner: AppRunner,
+    /// Stacks.
+    pub cloudformation: CloudFormation,
     /// KeyValueStores.
     pub cloudfront: CloudFront,
     /// Metrics.
@@ -125,6 +128,7 @@ impl World {
             ecr: Ecr::open(&dir.join("ecr"))?,
             codebuild: CodeBuild::open(&dir.join("codebuild"))?,
             apprunner: AppRunner::open(&dir.join("apprunner"))?,
+            cloudformation: CloudFormation::open(&dir.join("cloudformation"))?,
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,

@@ -1,6 +1,6 @@
 //! Conversations, over HTTP/1.1 and HTTP/2.
 
-use crate::{aws::Aws, support::Place};
+use crate::support::{Place, aws::Aws};
 
 #[test]
 fn a_conversation_is_answered_as_the_sandbox_and_fails_as_bedrock_does() {

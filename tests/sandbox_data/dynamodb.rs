@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::aws::{Answer, Aws};
+use crate::support::aws::{Answer, Aws};
 
 fn table(aws: &Aws, name: &str, keys: &[(&str, &str, &str)]) -> Value {
     let mut arguments =

@@ -3,7 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod aws;
 mod bedrock;
 mod dynamodb;
 mod sqs;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::aws::Aws;
+use crate::support::aws::Aws;
 
 #[test]
 fn a_message_is_given_once_until_it_is_visible_again_and_goes_when_deleted() {

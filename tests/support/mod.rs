@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test crate uses its part")]
 
+pub mod aws;
 pub mod languages;
 
 use std::{

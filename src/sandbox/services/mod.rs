@@ -2,6 +2,7 @@
 
 pub mod apprunner;
 pub mod bedrock;
+pub mod cloudformation;
 pub mod cloudfront;
 pub mod cloudwatch;
 pub mod codebuild;
@@ -18,6 +19,7 @@ pub mod sts;
 pub const OPERATIONS: &[(&str, &[&str])] = &[
     ("apprunner", apprunner::OPERATIONS),
     ("bedrock", bedrock::OPERATIONS),
+    ("cloudformation", cloudformation::OPERATIONS),
     ("cloudfront", cloudfront::OPERATIONS),
     ("cloudfront-keyvaluestore", cloudfront::DATA_OPERATIONS),
     ("codebuild", codebuild::OPERATIONS),

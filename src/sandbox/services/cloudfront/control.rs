@@ -32,6 +32,18 @@ fn children(body: &[u8]) -> Result<BTreeMap<String, String>, ServiceError> {
                     quick_xml::escape::unescape(&text).map_err(|error| malformed(error.to_string()))?;
                 found.entry(open[1].clone()).or_insert_with(String::new).push_str(&text);
             }
+            // `&lt;` and its likes come apart from the text around them.
+            Event::GeneralRef(name) if open.len() == 2 => {
+                let letter = name.resolve_char_ref().map_err(|error| malformed(error.to_string()))?;
+                let name = name.decode().map_err(|error| malformed(error.to_string()))?;
+                let text = match letter {
+                    Some(letter) => letter.to_string(),
+                    None => quick_xml::escape::resolve_predefined_entity(&name)
+                        .ok_or_else(|| malformed(format!("there is no entity {name}")))?
+                        .to_owned(),
+                };
+                found.entry(open[1].clone()).or_insert_with(String::new).push_str(&text);
+            }
             Event::Eof => return Ok(found),
             _ => {}
         }

@@ -5,6 +5,7 @@
 
 mod api;
 mod index;
+mod stacks;
 
 use std::{
     fs, io,
@@ -18,6 +19,7 @@ use crate::sandbox::persisted::Persisted;
 
 pub use api::Api;
 use index::Index;
+pub use stacks::BucketGone;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[

@@ -100,6 +100,8 @@ mod tests {
             access_key_id: "key".to_owned(),
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
+            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
+            user_id: "AKIA".to_owned(),
         };
         let at = |now: i64, operation: &str, input: Value| {
             answer(&Call { secrets: &secrets, caller: &caller, now }, operation, input)

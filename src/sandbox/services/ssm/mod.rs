@@ -134,6 +134,8 @@ mod tests {
             access_key_id: "key".to_owned(),
             account: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
+            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
+            user_id: "AKIA".to_owned(),
         };
         let call = Call { parameters: &parameters, caller: &caller, now: 0 };
         let unknown = |operation: &str| {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Place, have};
+use super::{Place, have};
 
 /// The AWS CLI, pointed at a sandbox.
 pub struct Aws {
@@ -59,6 +59,14 @@ impl Aws {
     #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> Value {
         self.ask(arguments).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    }
+
+    /// What a call prints that does not answer in JSON.
+    #[track_caller]
+    pub fn text(&self, arguments: &[&str]) -> String {
+        let out = self.command(arguments).output().expect("the AWS CLI runs");
+        assert!(out.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
     #[track_caller]

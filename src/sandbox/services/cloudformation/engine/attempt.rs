@@ -1,0 +1,263 @@
+//! One resource: made, changed or replaced, with its record kept before and after.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::sandbox::call::ServiceError;
+
+use super::{
+    super::{
+        diff::{Recreation, differing},
+        model::{Former, Resource},
+        resources::{self, Kind, Properties, kind},
+        template::{self, Policy, Template},
+    },
+    Job, context,
+};
+
+/// A service's refusal, as a resource's status tells it.
+pub(super) fn reason(error: &ServiceError) -> String {
+    format!("Resource handler returned message: \"{}\" (HandlerErrorCode: {})", error.message, error.code)
+}
+
+/// What a template says of a resource, evaluated.
+struct Wanted {
+    kind: &'static dyn Kind,
+    properties: Properties,
+    depends: BTreeSet<String>,
+}
+
+fn wanted(job: &Job, template: &Template, resource: &template::Resource) -> Result<Wanted, String> {
+    let kind =
+        kind(&resource.kind).ok_or_else(|| format!("Unrecognized resource type: {}", resource.kind))?;
+    let context = context(&job.at, &job.stack, &job.stack.definition, template, &job.resources());
+    let context = context.map_err(|error| error.0)?;
+    let value = context.evaluate(&resource.properties.clone().into()).map_err(|error| error.0)?;
+    let properties = match value {
+        Some(Value::Object(map)) => map,
+        _ => Properties::new(),
+    };
+    resources::check(kind, &resource.id, &properties)?;
+    let found = template::references(&resource.properties.clone().into());
+    let named = found.names.into_iter().chain(found.attributes.into_iter().map(|(thing, _)| thing));
+    let depends = named.chain(resource.depends_on.iter().cloned());
+    let depends = depends.filter(|name| template.resource(name).is_some()).collect();
+    Ok(Wanted { kind, properties, depends })
+}
+
+/// Makes a resource such as the template wants it. Says whether that is done.
+pub(super) async fn apply(job: &Job, template: &Template, id: String) -> (String, bool) {
+    let done = match template.resource(&id) {
+        None => Ok(true),
+        Some(resource) => applied(job, template, resource).await,
+    };
+    // A disk that refuses fails the resource; its record is as it was.
+    (id, done.unwrap_or(false))
+}
+
+async fn applied(
+    job: &Job,
+    template: &Template,
+    resource: &template::Resource,
+) -> Result<bool, ServiceError> {
+    let there = job.store().read(|view| view.resource(&job.stack.id, &resource.id));
+    let this = job.stack.operation.as_str();
+    if let Some(there) = &there
+        && there.operation == this
+        && there.status.ends_with("_COMPLETE")
+    {
+        return Ok(true);
+    }
+    let mut record = there.unwrap_or_else(|| Resource {
+        id: resource.id.clone(),
+        kind: resource.kind.clone(),
+        ..Resource::default()
+    });
+    let again = record.operation == this;
+    if !again && record.status == "CREATE_FAILED" {
+        // An earlier operation failed to make it and was not rolled back.
+        remnant(job, &mut record).await?;
+    }
+    let creates = record.physical.is_none() && record.former.is_none();
+    let wanted = match wanted(job, template, resource) {
+        Ok(wanted) => wanted,
+        Err(text) => {
+            if !creates && record.former.is_none() {
+                record.former = Some(record.snapshot());
+            }
+            record.operation = this.to_owned();
+            let status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" };
+            let event = record.turn(&job.stack, status, Some(text));
+            job.keep(&record, vec![event])?;
+            return Ok(false);
+        }
+    };
+    let policies = |record: &mut Resource| {
+        record.deletion = resource.deletion.unwrap_or_default();
+        record.replacement = resource.replacement.unwrap_or_default();
+        record.depends = wanted.depends.clone();
+        record.metadata = resource.metadata.clone();
+    };
+    if creates {
+        policies(&mut record);
+        record.properties = wanted.properties.clone();
+        return make(job, wanted.kind, record, again).await;
+    }
+    let old = record
+        .former
+        .as_ref()
+        .filter(|_| again)
+        .map_or(&record.properties, |former| &former.properties)
+        .clone();
+    let changed = differing(&old, &wanted.properties);
+    let replaces = changed.iter().any(|name| match resources::recreation(wanted.kind.name(), name) {
+        Recreation::Always => true,
+        Recreation::Conditionally => wanted.kind.replaced(&old, &wanted.properties),
+        Recreation::Never => false,
+    });
+    if !again {
+        // After an update that failed and was not rolled back, it is that one's beginning which is gone back to.
+        if record.former.is_none() {
+            record.former = Some(record.snapshot());
+        } else if replaces && record.replaced && record.physical.is_some() {
+            let between = record.snapshot();
+            record.leftovers.push(Former { replacement: Policy::Delete, ..between });
+        }
+        record.replaced |= replaces;
+        record.operation = this.to_owned();
+    }
+    policies(&mut record);
+    if changed.is_empty() {
+        return job.keep(&record, Vec::new()).map(|()| true);
+    }
+    record.properties = wanted.properties.clone();
+    if replaces {
+        return replace(job, wanted.kind, record, &old, again).await;
+    }
+    if !again {
+        let event = record.turn(&job.stack, "UPDATE_IN_PROGRESS", None);
+        job.keep(&record, vec![event])?;
+    }
+    let physical = record.physical.clone().unwrap_or_default();
+    match wanted.kind.update(&job.at, &physical, &old, &wanted.properties).await {
+        Ok(made) => {
+            record.attributes = made.attributes;
+            let event = record.turn(&job.stack, "UPDATE_COMPLETE", None);
+            job.keep(&record, vec![event]).map(|()| true)
+        }
+        Err(error) => {
+            let event = record.turn(&job.stack, "UPDATE_FAILED", Some(reason(&error)));
+            job.keep(&record, vec![event]).map(|()| false)
+        }
+    }
+}
+
+/// Removes what is there of a resource that could not be made.
+async fn remnant(job: &Job, record: &mut Resource) -> Result<(), ServiceError> {
+    if let Some((physical, kind)) = record.physical.take().zip(kind(&record.kind)) {
+        kind.delete(&job.at, &physical, &record.properties).await?;
+    }
+    record.name = None;
+    Ok(())
+}
+
+async fn replace(
+    job: &Job,
+    kind: &'static dyn Kind,
+    mut record: Resource,
+    old: &Properties,
+    again: bool,
+) -> Result<bool, ServiceError> {
+    let naming = kind.naming().map(|naming| naming.property);
+    let same_name =
+        naming.is_some_and(|name| old.contains_key(name) && old.get(name) == record.properties.get(name));
+    let many = kind.name() == "AWS::AppRunner::AutoScalingConfiguration";
+    if same_name && !many {
+        let name = naming.and_then(|name| old.get(name)).and_then(Value::as_str).unwrap_or_default();
+        let text = format!(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and update the stack again."
+        );
+        record.replaced = false;
+        record.properties = old.clone();
+        let event = record.turn(&job.stack, "UPDATE_FAILED", Some(text));
+        return job.keep(&record, vec![event]).map(|()| false);
+    }
+    if !again {
+        record.physical = None;
+        record.name = None;
+    }
+    make(job, kind, record, again).await
+}
+
+/// Makes what a record describes. `again` says that an earlier life may have made it.
+async fn make(
+    job: &Job,
+    kind: &'static dyn Kind,
+    mut record: Resource,
+    again: bool,
+) -> Result<bool, ServiceError> {
+    let verb = if record.former.is_some() { "UPDATE" } else { "CREATE" };
+    let failed = format!("{verb}_FAILED");
+    record.operation = job.stack.operation.clone();
+    let given =
+        kind.naming().and_then(|naming| record.properties.get(naming.property)?.as_str().map(str::to_owned));
+    let claimed = record.name.clone().filter(|_| again);
+    let name = claimed.clone().or(given).unwrap_or_else(|| match kind.naming() {
+        Some(naming) => resources::fresh_name(naming, &job.stack.name, &record.id),
+        None => crate::sandbox::server::uuid(),
+    });
+    let found = match kind.find(&job.at, &name).await {
+        Ok(found) => found,
+        Err(error) => {
+            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
+            return job.keep(&record, vec![event]).map(|()| false);
+        }
+    };
+    match (found, claimed.is_some()) {
+        (Some(_), false) => {
+            let text = format!("{name} already exists");
+            let event = record.turn(&job.stack, &failed, Some(text));
+            return job.keep(&record, vec![event]).map(|()| false);
+        }
+        // It was made and perhaps not whole when the sandbox was stopped; nobody was told of it.
+        (Some(made), true) => {
+            if let Err(error) = kind.delete(&job.at, &made.physical, &record.properties).await {
+                record.physical = Some(made.physical);
+                let event = record.turn(&job.stack, &failed, Some(reason(&error)));
+                return job.keep(&record, vec![event]).map(|()| false);
+            }
+        }
+        (None, false) => {
+            record.name = Some(name.clone());
+            let why = (verb == "UPDATE").then(|| {
+                "Requested update requires the creation of a new physical resource; hence creating one."
+                    .to_owned()
+            });
+            let event = record.turn(&job.stack, &format!("{verb}_IN_PROGRESS"), why);
+            job.keep(&record, vec![event])?;
+        }
+        (None, true) => {}
+    }
+    match kind.create(&job.at, &name, &record.properties).await {
+        Ok(made) => {
+            record.physical = Some(made.physical);
+            record.attributes = made.attributes;
+            let began = record.turn(
+                &job.stack,
+                &format!("{verb}_IN_PROGRESS"),
+                Some("Resource creation Initiated".to_owned()),
+            );
+            let ended = record.turn(&job.stack, &format!("{verb}_COMPLETE"), None);
+            job.keep(&record, vec![began, ended]).map(|()| true)
+        }
+        Err(error) => {
+            // Where making it takes several steps, a part of it may be there, which the rollback has to remove.
+            if !error.code.contains("Already") {
+                record.physical = kind.find(&job.at, &name).await.ok().flatten().map(|made| made.physical);
+            }
+            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
+            job.keep(&record, vec![event]).map(|()| false)
+        }
+    }
+}
