@@ -1,9 +1,12 @@
 //! C04: retries, of idempotent calls only, inside a budget.
 
+use std::time::Duration;
+
 use crate::{
     spec::types::{Dependency, DependencyKind},
     verify::{
-        report::{Observed, broken},
+        report::{Miss, Observed, broken},
+        requests::filled,
         stage::{Bench, Fault, Setup, unique},
     },
 };
@@ -15,34 +18,75 @@ const CALLS: u64 = 60;
 /// A tenth of the calls, and the reserve that lets rare calls be retried, with one for rounding.
 const MOST_RETRIES: u64 = CALLS / 10 + 6;
 
+/// Longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Fewer than open the circuit.
 const WRITES: u64 = 4;
+
+/// More than would open the circuit if they counted.
+const REFUSED: u64 = 10;
+
+/// Requests whose first attempt fails, one after the other. The budget lets at least five of them be tried again.
+const WAITS: usize = 12;
+
+/// Waits are drawn from 0 to 50 ms: that five of them lie within 4 ms of each other, or below that, comes by chance in one of
+/// many thousand runs.
+const SPREAD: Duration = Duration::from_millis(4);
 
 pub(super) fn experiments(dependency: &Dependency) -> Vec<Experiment> {
     let name = dependency.name.clone();
     let attempts = u64::from(dependency.attempts);
-    if !speaks_http(dependency) {
-        if attempts < 2 {
-            return Vec::new();
-        }
-        return vec![Experiment::new(
+    let mut all = Vec::new();
+    if attempts >= 2 && dependency.kind == DependencyKind::Postgres {
+        let name = name.clone();
+        all.push(Experiment::new(
             4,
-            format!("{name} loses one answer"),
-            "a second attempt succeeds",
-            move |bench| Box::pin(lost(bench, name.clone())),
-        )];
+            format!("{name} loses the answer of a write without a key"),
+            "an error: nothing is done twice",
+            move |bench| Box::pin(lost_write(bench, name.clone())),
+        ));
+    }
+    if !speaks_http(dependency) {
+        if attempts >= 2 {
+            all.push(Experiment::new(
+                4,
+                format!("{name} loses one answer"),
+                "a second attempt succeeds",
+                move |bench| Box::pin(lost(bench, name.clone())),
+            ));
+        }
+        return all;
     }
     let expected = if attempts < 2 {
         format!("{CALLS} calls of it")
     } else {
         format!("more than {CALLS} and at most {} calls of it", CALLS + MOST_RETRIES)
     };
-    let mut all = vec![Experiment::new(
+    if dependency.kind == DependencyKind::Http {
+        let name = dependency.name.clone();
+        all.push(Experiment::new(
+            4,
+            format!("{REFUSED} requests that {name} refuses with 400"),
+            format!("{REFUSED} calls of it: our own mistake is not tried again, and opens no circuit"),
+            move |bench| Box::pin(refused(bench, name.clone())),
+        ));
+        if attempts >= 2 {
+            let name = dependency.name.clone();
+            all.push(Experiment::new(
+                4,
+                format!("waits between attempts at {name}"),
+                "they differ, and are not all next to nothing",
+                move |bench| Box::pin(jitter(bench, name.clone())),
+            ));
+        }
+    }
+    all.push(Experiment::new(
         4,
         format!("{CALLS} requests while {name} fails every second call"),
         expected,
         move |bench| Box::pin(budget(bench, name.clone(), attempts)),
-    )];
+    ));
     if dependency.kind == DependencyKind::Sqs {
         let name = dependency.name.clone();
         all.push(Experiment::new(
@@ -84,6 +128,63 @@ async fn lost(bench: &Bench, name: String) -> Observed {
     Ok(answer.brief())
 }
 
+/// The write may have been done, and nobody can tell: without a key it must not be sent again.
+async fn lost_write(bench: &Bench, name: String) -> Observed {
+    let Some(write) = &bench.requests.write else {
+        return Err(Miss::NotRun("verify.toml names no write".to_owned()));
+    };
+    let scene = bench.scene(&Setup::default()).await?;
+    // The first call makes the connection whose answer is lost.
+    scene.created().await?;
+    scene.proxy(&name)?.set(Fault::LoseOne);
+    let body = filled(&write.body, "", &unique()).to_string();
+    let (line, headers) = (&write.request, [("content-type", "application/json")]);
+    let answer = scene.caller.send(&line.method, &line.path, &headers, body, PATIENCE).await?;
+    if matches!(answer.status, 502..=504) { Ok(answer.brief()) } else { broken(answer.brief()) }
+}
+
+async fn refused(bench: &Bench, name: String) -> Observed {
+    let scene = bench.scene(&Setup::default()).await?;
+    let created = scene.prepared(&name).await?;
+    let proxy = scene.proxy(&name)?;
+    let before = proxy.calls();
+    proxy.set(Fault::Status { code: 400, every: 1 });
+    for _ in 0..REFUSED {
+        scene.reach(&name, &created).await?;
+    }
+    let calls = proxy.calls() - before;
+    let words = format!("{calls} calls for {REFUSED} requests");
+    if calls != REFUSED {
+        return broken(words);
+    }
+    proxy.set(Fault::None);
+    let answer = scene.reach(&name, &created).await?;
+    if !answer.ok() || degraded(&answer) == name {
+        return broken(format!("{words}; then one that it takes was answered {}", answer.brief()));
+    }
+    Ok(words)
+}
+
+async fn jitter(bench: &Bench, name: String) -> Observed {
+    let scene = bench.scene(&Setup::default()).await?;
+    let created = scene.prepared(&name).await?;
+    let proxy = scene.proxy(&name)?;
+    proxy.set(Fault::Status { code: 503, every: 2 });
+    let mut waits = Vec::new();
+    for _ in 0..WAITS {
+        let before = proxy.seen().len();
+        scene.reach(&name, &created).await?;
+        if let [first, second] = &proxy.seen()[before..] {
+            waits.push(second.at - first.at);
+        }
+    }
+    let (Some(least), Some(most)) = (waits.iter().min(), waits.iter().max()) else {
+        return broken("there was no second attempt");
+    };
+    let words = format!("{} waits of {} to {} ms", waits.len(), least.as_millis(), most.as_millis());
+    if waits.len() < 5 || most.saturating_sub(*least) < SPREAD { broken(words) } else { Ok(words) }
+}
+
 async fn once(bench: &Bench, name: String) -> Observed {
     let scene = bench.scene(&Setup::default()).await?;
     let created = scene.prepared(&name).await?;
@@ -95,7 +196,7 @@ async fn once(bench: &Bench, name: String) -> Observed {
     for _ in 0..WRITES {
         let id = unique();
         let headers = [("x-request-id", id.as_str())];
-        scene.caller.send(&line.method, &path, &headers, "", std::time::Duration::from_secs(20)).await?;
+        scene.caller.send(&line.method, &path, &headers, "", PATIENCE).await?;
     }
     let calls = proxy.calls() - before;
     let words = format!("{calls} calls for {WRITES} requests");

@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -69,6 +70,8 @@ pub enum Target {
 pub struct Seen {
     /// Its headers.
     pub headers: HeaderMap,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// A running proxy. It ends when dropped.
@@ -231,7 +234,7 @@ impl Shared {
         self.seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(Seen { headers: parts.headers.clone() });
+            .push(Seen { headers: parts.headers.clone(), at: Instant::now() });
         let number = self.since_fault.fetch_add(1, Ordering::SeqCst);
         let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Lost)?.to_bytes();
         if let Fault::Status { code, every } = *self.fault.borrow()
