@@ -19,6 +19,10 @@ use super::{Experiment, last, until};
 const HEADER_LIMIT_MS: u64 = 1_000;
 const REQUEST_LIMIT_MS: u64 = 1_500;
 const SLOW_HANDLER_LIMIT_MS: u64 = 700;
+const HURRY_MS: u64 = 600;
+
+/// Time between two letters: far less than any limit on silence.
+const DRIP: Duration = Duration::from_millis(150);
 const SLACK: Duration = Duration::from_millis(2_500);
 const BODY_LIMIT: usize = 2_000;
 const CONCURRENCY: usize = 8;
@@ -33,6 +37,18 @@ pub(super) fn experiments(bench: &Bench) -> Vec<Experiment> {
         ),
         Experiment::new(
             1,
+            "a head that comes letter by letter",
+            format!("408 or the end of the connection after {HEADER_LIMIT_MS} ms"),
+            |bench| Box::pin(dripping_head(bench)),
+        ),
+        Experiment::new(
+            1,
+            format!("a body that never ends, of a caller who waits {HURRY_MS} ms"),
+            format!("408, 503 or 504 after {HURRY_MS} ms"),
+            |bench| Box::pin(hurried_body(bench)),
+        ),
+        Experiment::new(
+            1,
             "a body that never ends",
             format!("408, 503 or 504 after {REQUEST_LIMIT_MS} ms"),
             |bench| Box::pin(slow_body(bench)),
@@ -40,7 +56,7 @@ pub(super) fn experiments(bench: &Bench) -> Vec<Experiment> {
         Experiment::new(
             1,
             format!("a body of more than {BODY_LIMIT} bytes"),
-            "413, announced or chunked",
+            "413, announced, chunked, or in small pieces",
             |bench| Box::pin(large_body(bench)),
         ),
     ];
@@ -56,7 +72,7 @@ pub(super) fn experiments(bench: &Bench) -> Vec<Experiment> {
     all.push(Experiment::new(
         2,
         format!("{} requests while {CONCURRENCY} of {CONCURRENCY} places are taken", 10 * CONCURRENCY),
-        "503 with Retry-After for each, /livez 200, then recovery",
+        "503 with Retry-After for each, /livez and /readyz 200, then recovery",
         |bench| Box::pin(burst(bench)),
     ));
     all
@@ -97,6 +113,40 @@ async fn slow_head(bench: &Bench) -> Observed {
     }
 }
 
+async fn dripping_head(bench: &Bench) -> Observed {
+    let scene = bench.scene(&Setup::with(&[("HEADER_TIMEOUT_MS", HEADER_LIMIT_MS.to_string())])).await?;
+    let mut slow = Slow::begin(address(&scene), "GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: ").await?;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(HEADER_LIMIT_MS) + SLACK {
+        let status = match slow.more("x").await {
+            Ok(()) => slow.status(DRIP).await.ok(),
+            // It was closed between two letters.
+            Err(_) => Some(0),
+        };
+        match status {
+            None => {}
+            Some(0 | 408) if scene.get("/livez").await?.status == 200 => {
+                return Ok(format!("the end after {} ms", began.elapsed().as_millis()));
+            }
+            Some(status) => return broken(format!("{status} after {} ms", began.elapsed().as_millis())),
+        }
+    }
+    broken(format!("after {} ms it is still listened to", began.elapsed().as_millis()))
+}
+
+async fn hurried_body(bench: &Bench) -> Observed {
+    let line = write_line(bench)?;
+    let scene = bench.scene(&Setup::with(&[("REQUEST_TIMEOUT_MS", "20000".to_owned())])).await?;
+    let more = format!("content-length: 100\r\nx-request-timeout-ms: {HURRY_MS}");
+    let mut slow = Slow::begin(address(&scene), &(head(line, &more) + "{")).await?;
+    let began = Instant::now();
+    match slow.status(Duration::from_millis(HURRY_MS) + SLACK).await {
+        Ok(status @ (408 | 503 | 504)) => Ok(format!("{status} after {} ms", began.elapsed().as_millis())),
+        Ok(status) => broken(format!("{status} after {} ms", began.elapsed().as_millis())),
+        Err(late) => broken(late.to_string()),
+    }
+}
+
 async fn slow_body(bench: &Bench) -> Observed {
     let line = write_line(bench)?;
     let scene = bench.scene(&Setup::with(&[("REQUEST_TIMEOUT_MS", REQUEST_LIMIT_MS.to_string())])).await?;
@@ -132,12 +182,17 @@ async fn large_body(bench: &Bench) -> Observed {
     let announced = head(line, &format!("content-length: {}", body.len())) + &body;
     let chunked =
         head(line, "transfer-encoding: chunked") + &format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    for request in [announced, chunked] {
+    let pieces = body
+        .as_bytes()
+        .chunks(BODY_LIMIT / 10)
+        .map(|piece| format!("{:x}\r\n{}\r\n", piece.len(), String::from_utf8_lossy(piece)));
+    let in_pieces = head(line, "transfer-encoding: chunked") + &pieces.collect::<String>() + "0\r\n\r\n";
+    for request in [announced, chunked, in_pieces] {
         let mut sent = Slow::begin(address(&scene), &request).await?;
         seen.push(sent.status(SLACK).await?);
     }
-    let words = format!("{} announced, {} chunked", seen[0], seen[1]);
-    if seen == [413, 413] { Ok(words) } else { broken(words) }
+    let words = format!("{} announced, {} chunked, {} in small pieces", seen[0], seen[1], seen[2]);
+    if seen == [413, 413, 413] { Ok(words) } else { broken(words) }
 }
 
 async fn burst(bench: &Bench) -> Observed {
@@ -169,9 +224,11 @@ async fn burst(bench: &Bench) -> Observed {
         }
         slowest = slowest.max(answer.took);
     }
-    let live = scene.get("/livez").await?;
-    if live.status != 200 {
-        return broken(format!("/livez was answered {} while the service was full", live.brief()));
+    for path in ["/livez", "/readyz"] {
+        let health = scene.get(path).await?;
+        if health.status != 200 {
+            return broken(format!("{path} was answered {} while the service was full", health.brief()));
+        }
     }
     drop(inside);
     match until(Duration::from_secs(5), || scene.read(), |answer| answer.ok()).await {

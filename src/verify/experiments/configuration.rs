@@ -6,7 +6,7 @@ use crate::{
     spec::types::{Dependency, DependencyKind},
     verify::{
         report::{Miss, Observed, broken},
-        stage::{Bench, Database, Setup},
+        stage::{Bench, Database, Fault, Setup},
     },
 };
 
@@ -30,6 +30,14 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
             |bench| Box::pin(tells_nothing(bench)),
         ),
     ];
+    if !dependencies.is_empty() {
+        all.push(Experiment::new(
+            11,
+            "what it answers while every dependency is down",
+            "no address and no secret of its variables",
+            |bench| Box::pin(answers_nothing(bench)),
+        ));
+    }
     for dependency in dependencies {
         let name = |suffix: &str| format!("{}_{suffix}", dependency.name.replace('-', "_").to_uppercase());
         match dependency.kind {
@@ -66,17 +74,44 @@ async fn tells_nothing(bench: &Bench) -> Observed {
     }
     scene.running.terminate().await;
     leaves(scene.running.ended(LEAVING).await, Instant::now())?;
-    let password = bench.backing.database.as_ref().map(Database::password);
-    let keys = bench.backing.credentials.iter().filter(|(name, _)| name.contains("SECRET"));
-    let mut secrets: Vec<String> = keys.map(|(_, value)| value.clone()).chain(password).collect();
-    // A short one may be part of anything.
-    secrets.retain(|secret| secret.len() >= 8);
+    let mut secrets = secrets(bench);
     secrets.push(SECRET.to_owned());
     let lines = scene.running.lines();
     match lines.iter().find(|line| secrets.iter().any(|secret| line.contains(secret))) {
         None => Ok(format!("{} lines without any of {} secrets", lines.len(), secrets.len())),
         Some(_) => broken("a line of its log has a secret in it"),
     }
+}
+
+/// Passwords and keys that the service was given; a short one may be part of anything.
+fn secrets(bench: &Bench) -> Vec<String> {
+    let password = bench.backing.database.as_ref().map(Database::password);
+    let keys = bench.backing.credentials.iter().filter(|(name, _)| name.contains("SECRET"));
+    keys.map(|(_, value)| value.clone()).chain(password).filter(|secret| secret.len() >= 8).collect()
+}
+
+async fn answers_nothing(bench: &Bench) -> Observed {
+    let scene = bench.scene(&Setup::default()).await?;
+    let mut places = Vec::new();
+    for dependency in &bench.spec.dependencies {
+        places.push((dependency.name.clone(), scene.prepared(&dependency.name).await?));
+    }
+    scene.set_all(Fault::Down);
+    let mut answers = vec![scene.get("/readyz").await?];
+    for (name, created) in &places {
+        answers.push(scene.reach(name, created).await?);
+    }
+    let mut hidden = secrets(bench);
+    for (name, _) in &places {
+        hidden.push(scene.proxy(name)?.address.to_string());
+    }
+    for answer in &answers {
+        let text = String::from_utf8_lossy(&answer.body);
+        if hidden.iter().any(|one| text.contains(one)) {
+            return broken(format!("an answer {} tells an address or a secret", answer.status));
+        }
+    }
+    Ok(format!("{} answers without any of {}", answers.len(), hidden.len()))
 }
 
 async fn refuses(bench: &Bench, variable: String, value: Option<String>) -> Observed {

@@ -38,6 +38,12 @@ pub(super) fn experiments() -> Vec<Experiment> {
             "it is finished and answered with 2xx",
             |bench| Box::pin(in_flight(bench)),
         ),
+        Experiment::new(
+            8,
+            "SIGTERM while a request never ends",
+            format!("it leaves within {} s all the same", LIMIT.as_secs()),
+            |bench| Box::pin(endless(bench)),
+        ),
     ]
 }
 
@@ -144,4 +150,24 @@ async fn in_flight(bench: &Bench) -> Observed {
         return broken(format!("it was answered {status}"));
     }
     leaves(exit, began).map(|words| format!("{status}; {words}"))
+}
+
+async fn endless(bench: &Bench) -> Observed {
+    let Some(write) = &bench.requests.write else {
+        return Err(Miss::NotRun("verify.toml names no write".to_owned()));
+    };
+    let setup = [("REQUEST_TIMEOUT_MS", "60000"), ("DRAIN_DELAY_MS", "500"), ("DRAIN_TIMEOUT_MS", "2000")];
+    let mut scene = bench.scene(&Setup::with(&setup.map(|(name, value)| (name, value.to_owned())))).await?;
+    let head = format!(
+        "{} {} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{",
+        write.request.method, write.request.path
+    );
+    let slow = Slow::begin(SocketAddr::from((Ipv4Addr::LOCALHOST, scene.running.port)), &head).await?;
+    // An answered request behind it shows that the service has read its head.
+    scene.get("/livez").await?;
+    scene.running.terminate().await;
+    let began = Instant::now();
+    let exit = scene.running.ended(LIMIT).await;
+    drop(slow);
+    leaves(exit, began)
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::{
-    spec::types::Dependency,
+    spec::types::{Dependency, DependencyKind},
     verify::{
-        client::Answer,
-        report::{Observed, broken},
+        client::{Answer, Caller},
+        report::{Miss, Observed, broken},
         stage::{Bench, Fault, Setup},
     },
 };
@@ -18,6 +18,9 @@ use super::{Experiment, last, until};
 /// Answers of `/readyz` are kept for 2 s and a check takes up to 1 s.
 const NOTICE: Duration = Duration::from_secs(6);
 const RECOVERY: Duration = Duration::from_secs(20);
+
+/// A check takes up to 1 s; the rest is for a busy machine.
+const HANGING: Duration = Duration::from_secs(3);
 
 pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
     let mut all =
@@ -32,6 +35,24 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
             format!("{name} is down, then up"),
             format!("/readyz {ready} naming it, /livez 200, then /readyz 200"),
             move |bench| Box::pin(down_then_up(bench, name.clone(), ready)),
+        ));
+    }
+    for dependency in dependencies {
+        let name = dependency.name.clone();
+        all.push(Experiment::new(
+            7,
+            format!("{name} hangs"),
+            format!("/readyz answers within {} s and names it", HANGING.as_secs()),
+            move |bench| Box::pin(hangs(bench, name.clone())),
+        ));
+    }
+    if let Some(database) = dependencies.iter().find(|one| one.kind == DependencyKind::Postgres) {
+        let name = database.name.clone();
+        all.push(Experiment::new(
+            7,
+            "the schema is older than the service",
+            format!("/readyz says that {name} fails, and the service lives"),
+            move |bench| Box::pin(behind(bench, name.clone())),
         ));
     }
     if !dependencies.is_empty() {
@@ -109,6 +130,42 @@ async fn down_then_up(bench: &Bench, name: String, expected: u16) -> Observed {
         Err(answer) => {
             broken(format!("{} s after it came back /readyz {}", RECOVERY.as_secs(), last(answer)))
         }
+    }
+}
+
+async fn hangs(bench: &Bench, name: String) -> Observed {
+    let scene = bench.scene(&Setup::default()).await?;
+    scene.prepared(&name).await?;
+    scene.proxy(&name)?.set(Fault::Hang);
+    let mut slowest = Duration::ZERO;
+    let began = Instant::now();
+    while began.elapsed() < NOTICE {
+        let ready = scene.get("/readyz").await?;
+        slowest = slowest.max(ready.took);
+        if slowest > HANGING {
+            return broken(format!("/readyz {}", ready.brief()));
+        }
+        if state(&ready, &name) == "failing" {
+            return Ok(format!("named; the slowest answer took {} ms", slowest.as_millis()));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    broken(format!("after {} s /readyz does not name it", NOTICE.as_secs()))
+}
+
+async fn behind(bench: &Bench, name: String) -> Observed {
+    let server = bench.backing.database.as_ref();
+    let server = server.ok_or_else(|| Miss::NotRun("there is no database server".to_owned()))?;
+    let empty = server.create(None).await?;
+    let (mut variables, _proxies) = bench.surroundings(&Setup::default()).await?;
+    let variable = format!("{}_URL", name.replace('-', "_").to_uppercase());
+    variables.insert(variable, server.url(&empty, server.address.port()));
+    let running = bench.subject.start(&variables).await?;
+    let caller = Caller::new(&running.base)?;
+    let ready = caller.send("GET", "/readyz", &[], "", RECOVERY).await?;
+    match state(&ready, &name).as_str() {
+        "failing" => Ok(format!("/readyz {}", ready.status)),
+        other => broken(format!("/readyz {} says of {name}: {other}", ready.status)),
     }
 }
 

@@ -18,8 +18,12 @@ use super::Experiment;
 /// Longest time of one run of the migrations.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// More migrations than any project has, so that a `down` that does nothing is noticed.
-const MOST: usize = 200;
+/// Runs at once, and how often they are let loose on an empty database.
+const RUNNERS: usize = 4;
+const RACES: usize = 3;
+
+/// So many steps back are tried, one more each time; who has more migrations goes back this far.
+const MOST: usize = 8;
 
 pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
     let Some(database) = dependencies.iter().find(|one| one.kind == DependencyKind::Postgres) else {
@@ -37,15 +41,15 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
         }),
         Experiment::new(
             10,
-            "`migrate up` twice at once",
-            "both succeed, the schema is that of one run",
+            format!("`migrate up` {RUNNERS} times at once"),
+            "all succeed, the schema is that of one run",
             move |bench| Box::pin(together().run(bench)),
         )
         .once(),
         Experiment::new(
             10,
-            "`migrate down` to the beginning, then up",
-            "an empty schema, then the same as before",
+            "`migrate down` step by step to the beginning, each time up again",
+            "the same schema each time, and an empty one at the beginning",
             move |bench| Box::pin(back().run(bench)),
         ),
     ]
@@ -128,15 +132,19 @@ impl<'a> Empty<'a> {
     }
 
     async fn together(&self) -> Observed {
-        let (one, other) = tokio::join!(self.done("up"), self.done("up"));
-        one.and(other)?;
-        let (schema, alone) = (self.schema().await?, Self::make_like(self).await?);
+        let alone = Self::make_like(self).await?;
         alone.done("up").await?;
-        if alone.schema().await? == schema {
-            Ok(format!("{} lines of schema", schema.len()))
-        } else {
-            broken("the schema differs from that of one run")
+        let schema = alone.schema().await?;
+        // Whether two meet in the middle is chance, so several do, several times.
+        for _ in 0..RACES {
+            let race = Self::make_like(self).await?;
+            let runs = (0..RUNNERS).map(|_| race.done("up"));
+            futures_util::future::join_all(runs).await.into_iter().collect::<Result<Vec<()>, Miss>>()?;
+            if race.schema().await? != schema {
+                return broken("the schema differs from that of one run");
+            }
         }
+        Ok(format!("{RACES} times, {} lines of schema", schema.len()))
     }
 
     /// Another empty database for the same service.
@@ -153,29 +161,34 @@ impl<'a> Empty<'a> {
         Ok(Self { bench: other.bench, name, variables })
     }
 
+    /// From wherever one has gone back to, the way up leads to the same schema; and all the way back there is nothing left.
     async fn back(&self) -> Observed {
         let before = self.schema().await?;
         self.done("up").await?;
         let schema = self.schema().await?;
-        let mut steps = 0;
-        while self.status().await?.0 > 0 {
-            self.done("down").await?;
-            steps += 1;
-            if steps > MOST {
-                return broken(format!("after {MOST} times `migrate down` something is still applied"));
+        let all = self.status().await?.0;
+        for steps in 1..=all.min(MOST) {
+            for applied in (all - steps..all).rev() {
+                self.done("down").await?;
+                let left = self.status().await?.0;
+                if left != applied {
+                    return broken(format!("`migrate down` with {} applied left {left}", applied + 1));
+                }
+            }
+            if steps == all {
+                let now = self.schema().await?;
+                if let Some(first) = now.iter().find(|line| !before.contains(line)) {
+                    return broken(format!("schema is left after all of it, the first line: {first}"));
+                }
+            }
+            self.done("up").await?;
+            if self.schema().await? != schema {
+                return broken(format!(
+                    "{steps} steps down and up again, and the schema differs from before"
+                ));
             }
         }
-        let left: Vec<String> =
-            self.schema().await?.into_iter().filter(|line| !before.contains(line)).collect();
-        if let Some(first) = left.first() {
-            return broken(format!("{} lines of schema are left, the first: {first}", left.len()));
-        }
-        self.done("up").await?;
-        if self.schema().await? == schema {
-            Ok(format!("{steps} steps down and up again"))
-        } else {
-            broken("the schema differs from before")
-        }
+        Ok(format!("1 to {all} steps down and up again"))
     }
 }
 

@@ -78,7 +78,8 @@ async fn one_trace(bench: &Bench, through: Option<String>) -> Observed {
     let mut scene = bench.scene(&exporting(format!("http://{}", collector.address))).await?;
     let trace = new_trace();
     let parent = format!("00-{trace}-{CALLER_SPAN}-01");
-    let headers = [("traceparent", parent.as_str())];
+    let id = unique();
+    let headers = [("traceparent", parent.as_str()), ("x-request-id", id.as_str())];
     let answer = match &through {
         Some(name) => {
             let created = scene.prepared(name).await?;
@@ -89,7 +90,7 @@ async fn one_trace(bench: &Bench, through: Option<String>) -> Observed {
     if !answer.ok() {
         return broken(format!("it was answered {}", answer.brief()));
     }
-    passed_on(&scene, through.as_deref(), &trace)?;
+    passed_on(&scene, through.as_deref(), &trace, &id)?;
     // Leaving flushes what was recorded.
     scene.running.terminate().await;
     leaves(scene.running.ended(LIMIT).await, Instant::now())?;
@@ -108,17 +109,26 @@ async fn one_trace(bench: &Bench, through: Option<String>) -> Observed {
     Ok(format!("{words}; {} metrics", metrics.len()))
 }
 
-/// An HTTP dependency was told which trace it belongs to.
-fn passed_on(scene: &Scene<'_>, through: Option<&str>, trace: &str) -> Result<(), Miss> {
+/// An HTTP dependency was told which trace and request it belongs to.
+fn passed_on(scene: &Scene<'_>, through: Option<&str>, trace: &str, id: &str) -> Result<(), Miss> {
     let dependency = through.and_then(|name| scene.bench.dependency(name));
     let Some(dependency) = dependency.filter(|one| one.kind == DependencyKind::Http) else { return Ok(()) };
     let seen = scene.proxy(&dependency.name)?.seen();
-    let told = seen.last().and_then(|request| request.headers.get("traceparent"));
-    let told = told.and_then(|value| value.to_str().ok()).unwrap_or("no traceparent");
-    if told.split('-').nth(1) == Some(trace) {
-        return Ok(());
+    let told = |name: &str| {
+        let value = seen.last().and_then(|request| request.headers.get(name));
+        value.and_then(|value| value.to_str().ok()).unwrap_or("nothing").to_owned()
+    };
+    let (parent, request) = (told("traceparent"), told("x-request-id"));
+    if parent.split('-').nth(1) != Some(trace) {
+        return broken(format!(
+            "{} was told the traceparent {parent}, the trace is {trace}",
+            dependency.name
+        ));
     }
-    broken(format!("{} was told {told}, the trace is {trace}", dependency.name))
+    if request != id {
+        return broken(format!("{} was told the x-request-id {request}, it is {id}", dependency.name));
+    }
+    Ok(())
 }
 
 /// One server span under the caller's, and every other span under one of the trace.

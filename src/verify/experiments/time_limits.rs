@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     spec::types::{Dependency, DependencyKind},
     verify::{
-        report::{Observed, broken},
-        stage::{Bench, Fault, Setup},
+        report::{Miss, Observed, broken},
+        stage::{Bench, Fault, Seen, Setup},
     },
 };
 
@@ -14,6 +14,9 @@ use super::{Experiment, degraded};
 
 const SLACK: Duration = Duration::from_millis(1_200);
 const DEADLINE_MS: u64 = 900;
+
+/// Requests that are tried a second time; fewer than the budget of retries lets through.
+const RETRIED: usize = 4;
 
 pub(super) fn experiments(dependency: &Dependency) -> Vec<Experiment> {
     let name = dependency.name.clone();
@@ -25,12 +28,13 @@ pub(super) fn experiments(dependency: &Dependency) -> Vec<Experiment> {
         move |bench| Box::pin(hang(bench, name.clone(), Duration::from_millis(limit))),
     )];
     if dependency.kind == DependencyKind::Http {
+        let attempts = dependency.attempts;
         let name = dependency.name.clone();
         all.push(Experiment::new(
             3,
             format!("a caller of {name} with {DEADLINE_MS} ms left"),
-            format!("{name} is told that at most {DEADLINE_MS} ms are left"),
-            move |bench| Box::pin(deadline(bench, name.clone())),
+            format!("{name} is told that at most {DEADLINE_MS} ms are left, and less at a second attempt"),
+            move |bench| Box::pin(deadline(bench, name.clone(), attempts)),
         ));
     }
     all
@@ -53,17 +57,45 @@ async fn hang(bench: &Bench, name: String, limit: Duration) -> Observed {
     Ok(answer.brief())
 }
 
-async fn deadline(bench: &Bench, name: String) -> Observed {
+async fn deadline(bench: &Bench, name: String, attempts: u8) -> Observed {
     let scene = bench.scene(&Setup::default()).await?;
     let created = scene.prepared(&name).await?;
     let call = &bench.requests.dependencies[&name].call;
+    let proxy = scene.proxy(&name)?;
     let left = DEADLINE_MS.to_string();
-    scene.call(call, &created, &[("x-request-timeout-ms", &left)]).await?;
-    let seen = scene.proxy(&name)?.seen();
-    let told = seen.last().and_then(|request| request.headers.get("x-request-timeout-ms"));
-    let told = told.and_then(|value| value.to_str().ok()).unwrap_or("nothing");
-    match told.parse::<u64>() {
-        Ok(ms) if (1..=DEADLINE_MS).contains(&ms) => Ok(format!("it was told {ms} ms")),
-        _ => broken(format!("it was told {told}")),
+    let told = async || {
+        let before = proxy.seen().len();
+        scene.call(call, &created, &[("x-request-timeout-ms", &left)]).await?;
+        let seen = proxy.seen();
+        let header =
+            |request: &Seen| Some(request.headers.get("x-request-timeout-ms")?.to_str().ok()?.to_owned());
+        Ok::<_, Miss>(
+            seen[before..]
+                .iter()
+                .map(|one| header(one).unwrap_or_else(|| "nothing".to_owned()))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let first = told().await?;
+    let first = first.first().map_or("nothing", String::as_str).to_owned();
+    if !first.parse().is_ok_and(|ms: u64| (1..=DEADLINE_MS).contains(&ms)) {
+        return broken(format!("it was told {first}"));
     }
+    if attempts < 2 {
+        return Ok(format!("it was told {first} ms"));
+    }
+    // Every second call fails, so that each request is tried a second time and the circuit stays closed.
+    proxy.set(Fault::Status { code: 503, every: 2 });
+    for _ in 0..RETRIED {
+        let both: Vec<u64> = told().await?.iter().filter_map(|ms| ms.parse().ok()).collect();
+        // The wait between the two is random and can be next to nothing, once.
+        if let [one, other] = both[..]
+            && other < one
+        {
+            return Ok(format!(
+                "it was told {first} ms; {one} ms at first and {other} ms at a second attempt"
+            ));
+        }
+    }
+    broken("a second attempt is told as much as the first")
 }

@@ -11,6 +11,6 @@ pub use backing::{Backing, BackingError, CLOUD_NAME, Cloud};
 pub use collector::{Collector, SERVER, Span};
 pub use database::Database;
 
-pub use proxy::{Fault, Proxy, Target};
+pub use proxy::{Fault, Proxy, Seen, Target};
 pub use scene::{Bench, Scene, Setup, unique};
 pub use servers::{free_port, server_program};

@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -42,8 +43,11 @@ pub enum Fault {
     Down,
     /// Connections are accepted and nothing is ever answered.
     Hang,
-    /// The next answer is lost with its connection; after that all is well.
-    LoseOne,
+    /// One answer is lost with its connection; before and after it all is well.
+    LoseOne {
+        /// Answers, as the server sends them, that arrive before it.
+        after: u64,
+    },
     /// Every n-th request, the first included, is answered with this status (HTTP only).
     Status {
         /// The status.
@@ -69,6 +73,8 @@ pub enum Target {
 pub struct Seen {
     /// Its headers.
     pub headers: HeaderMap,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// A running proxy. It ends when dropped.
@@ -173,11 +179,13 @@ impl Shared {
     /// True for the one caller that is to lose its answer.
     fn loses_this(&self) -> bool {
         self.fault.send_if_modified(|fault| {
-            let loses = *fault == Fault::LoseOne;
-            if loses {
-                *fault = Fault::None;
+            let Fault::LoseOne { after } = fault else { return false };
+            if *after > 0 {
+                *after -= 1;
+                return false;
             }
-            loses
+            *fault = Fault::None;
+            true
         })
     }
 
@@ -231,7 +239,7 @@ impl Shared {
         self.seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(Seen { headers: parts.headers.clone() });
+            .push(Seen { headers: parts.headers.clone(), at: Instant::now() });
         let number = self.since_fault.fetch_add(1, Ordering::SeqCst);
         let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|_| Lost)?.to_bytes();
         if let Fault::Status { code, every } = *self.fault.borrow()
@@ -344,7 +352,8 @@ mod tests {
         // What hung is let go first, so that it is not the one that is lost.
         proxy.set(Fault::None);
         assert_eq!(get(&client, proxy.address).await, Some(200));
-        proxy.set(Fault::LoseOne);
+        proxy.set(Fault::LoseOne { after: 1 });
+        assert_eq!(get(&client, proxy.address).await, Some(200));
         assert_eq!(get(&client, proxy.address).await, None);
         assert_eq!(get(&client, proxy.address).await, Some(200));
     }

@@ -272,6 +272,28 @@ impl Scene<'_> {
         Ok(self.caller.send(&line.method, &line.path, &headers, body, PATIENCE).await?)
     }
 
+    /// Sends the service's write with this key and text once for each text member of its body, with that member changed.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_changed(&self, key: &str, unique: &str) -> Result<Vec<(String, Answer)>, Miss> {
+        let write = self.bench.requests.write.as_ref();
+        let write = write.ok_or_else(|| Miss::NotRun("verify.toml names no write".to_owned()))?;
+        let body = filled(&write.body, "", unique);
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let mut answers = Vec::new();
+        for (member, value) in body.as_object().into_iter().flatten() {
+            let Some(text) = value.as_str() else { continue };
+            let mut changed = body.clone();
+            changed[member] = format!("{text}!").into();
+            let line = &write.request;
+            let answer =
+                self.caller.send(&line.method, &line.path, &headers, changed.to_string(), PATIENCE).await?;
+            answers.push((member.clone(), answer));
+        }
+        Ok(answers)
+    }
+
     /// Makes something and returns where it is.
     ///
     /// # Errors
