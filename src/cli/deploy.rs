@@ -107,7 +107,7 @@ fn address_variable(dependency: &Dependency) -> Option<String> {
         DependencyKind::Dynamodb => "TABLE",
         DependencyKind::Sqs => "QUEUE_URL",
     };
-    Some(format!("{}_{what}", dependency.name.replace('-', "_").to_uppercase()))
+    Some(dependency.variable(what))
 }
 
 /// What to do next with a project: go down the road, or as far as it leads.

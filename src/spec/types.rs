@@ -160,6 +160,13 @@ pub struct Dependency {
     pub critical: bool,
 }
 
+impl Dependency {
+    /// The service's variable for it: `orders-db` and `URL` make `ORDERS_DB_URL`.
+    pub fn variable(&self, suffix: &str) -> String {
+        format!("{}_{suffix}", self.name.replace('-', "_").to_uppercase())
+    }
+}
+
 fn default_dependency_timeout() -> Duration {
     Duration::from_secs(2)
 }

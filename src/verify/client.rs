@@ -22,6 +22,9 @@ use tokio::{
 /// The longest answer that is read; a service that never ends one would fill this machine.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
+/// Longest wait for an answer that is expected to come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub struct Answer {

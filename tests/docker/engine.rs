@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,9 @@ pub struct Engine {
     // Removed last, once nothing is mounted in it any more.
     dir: tempfile::TempDir,
 }
+
+/// Held by everyone who builds.
+static BUILDS: RwLock<()> = RwLock::new(());
 
 static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
 
@@ -112,6 +115,20 @@ impl Engine {
     /// Builds a project's image and returns what BuildKit said. `target` is a stage, or the last one.
     #[track_caller]
     pub fn build(&self, project: &Path, tag: &str, target: Option<&str>) -> String {
+        let _beside_others = BUILDS.read().unwrap_or_else(PoisonError::into_inner);
+        self.built(project, tag, target)
+    }
+
+    /// The same with no other build beside it. BuildKit shares equal steps of builds that run at once, and makes one that it
+    /// has in its cache anew where another build is making it.
+    #[track_caller]
+    pub fn build_alone(&self, project: &Path, tag: &str) -> String {
+        let _alone = BUILDS.write().unwrap_or_else(PoisonError::into_inner);
+        self.built(project, tag, None)
+    }
+
+    #[track_caller]
+    fn built(&self, project: &Path, tag: &str, target: Option<&str>) -> String {
         let mut command =
             self.docker(&["build", "--progress", "plain", "--network", "host", "--force-rm", "--tag", tag]);
         command.args(target.iter().flat_map(|stage| ["--target", stage])).arg(".").current_dir(project);

@@ -39,7 +39,7 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
         ));
     }
     for dependency in dependencies {
-        let name = |suffix: &str| format!("{}_{suffix}", dependency.name.replace('-', "_").to_uppercase());
+        let name = |suffix: &str| dependency.variable(suffix);
         match dependency.kind {
             DependencyKind::Postgres | DependencyKind::Redis => {
                 all.push(wrong(name("URL"), None));

@@ -47,12 +47,12 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
         ));
     }
     if let Some(database) = dependencies.iter().find(|one| one.kind == DependencyKind::Postgres) {
-        let name = database.name.clone();
+        let database = database.clone();
         all.push(Experiment::new(
             7,
             "the schema is older than the service",
-            format!("/readyz says that {name} fails, and the service lives"),
-            move |bench| Box::pin(behind(bench, name.clone())),
+            format!("/readyz says that {} fails, and the service lives", database.name),
+            move |bench| Box::pin(behind(bench, database.clone())),
         ));
     }
     if !dependencies.is_empty() {
@@ -153,19 +153,18 @@ async fn hangs(bench: &Bench, name: String) -> Observed {
     broken(format!("after {} s /readyz does not name it", NOTICE.as_secs()))
 }
 
-async fn behind(bench: &Bench, name: String) -> Observed {
+async fn behind(bench: &Bench, database: Dependency) -> Observed {
     let server = bench.backing.database.as_ref();
     let server = server.ok_or_else(|| Miss::NotRun("there is no database server".to_owned()))?;
     let empty = server.create(None).await?;
     let (mut variables, _proxies) = bench.surroundings(&Setup::default()).await?;
-    let variable = format!("{}_URL", name.replace('-', "_").to_uppercase());
-    variables.insert(variable, server.url(&empty, server.address.port()));
+    variables.insert(database.variable("URL"), server.url(&empty, server.address.port()));
     let running = bench.subject.start(&variables).await?;
     let caller = Caller::new(&running.base)?;
     let ready = caller.send("GET", "/readyz", &[], "", RECOVERY).await?;
-    match state(&ready, &name).as_str() {
+    match state(&ready, &database.name).as_str() {
         "failing" => Ok(format!("/readyz {}", ready.status)),
-        other => broken(format!("/readyz {} says of {name}: {other}", ready.status)),
+        other => broken(format!("/readyz {} says of {}: {other}", ready.status, database.name)),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn experiments(dependencies: &[Dependency]) -> Vec<Experiment> {
     let Some(database) = dependencies.iter().find(|one| one.kind == DependencyKind::Postgres) else {
         return Vec::new();
     };
-    let variable = format!("{}_URL", database.name.replace('-', "_").to_uppercase());
+    let variable = database.variable("URL");
     let of = |run: fn(String) -> Inner| {
         let variable = variable.clone();
         move || run(variable.clone())

@@ -1,19 +1,14 @@
 //! Experiments that need nothing but an address: they change nothing there, so that they may be tried on what is live.
 
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::verify::{
-    client::{Answer, Caller},
+    client::{Answer, Caller, PATIENCE},
     contract::Id,
     report::{Observed, broken},
     requests::Requests,
 };
-
-/// Longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A path that no service has.
 const NOWHERE: &str = "/pave-verify/there-is-nothing-here";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     spec::types::{Dependency, DependencyKind},
     verify::{
-        client::Answer,
+        client::{Answer, PATIENCE},
         report::{Miss, Observed, broken},
         requests::filled,
         stage::{Bench, Fault, Setup, unique},
@@ -21,9 +21,6 @@ const MOST_RETRIES: u64 = CALLS / 10 + 6;
 
 /// More answers than a database gives for one write.
 const ANSWERS: u64 = 8;
-
-/// Longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Fewer than open the circuit.
 const WRITES: u64 = 4;

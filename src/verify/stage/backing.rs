@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use crate::spec::types::{Dependency, DependencyKind, Spec};
+use crate::spec::types::{DependencyKind, Spec};
 
 use super::{
     database::{Database, DatabaseError},
@@ -83,11 +83,6 @@ impl Cache {
     }
 }
 
-/// A service's variable for one of its dependencies.
-pub fn variable(dependency: &Dependency, suffix: &str) -> String {
-    format!("{}_{suffix}", dependency.name.replace('-', "_").to_uppercase())
-}
-
 /// An AWS API that stands behind dependencies: the sandbox or whatever else speaks its protocols.
 #[derive(Debug, Clone)]
 pub struct Cloud {
@@ -112,7 +107,7 @@ impl Backing {
         let mut database = None;
         let mut cache = None;
         for dependency in &spec.dependencies {
-            let variable = variable(dependency, "URL");
+            let variable = dependency.variable("URL");
             let given = std::env::var(&variable).ok();
             match (dependency.kind, given) {
                 (DependencyKind::Postgres, Some(url)) => {

@@ -7,13 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use crate::{
     spec::types::{Dependency, DependencyKind, Spec},
     verify::{
-        client::{Answer, Caller, NoAnswer},
+        client::{Answer, Caller, NoAnswer, PATIENCE},
         report::{Miss, broken},
         requests::{Call, Requests, filled},
         subject::{Running, Subject},
@@ -21,13 +20,10 @@ use crate::{
 };
 
 use super::{
-    backing::{Backing, CLOUD_NAME, variable},
+    backing::{Backing, CLOUD_NAME},
     database::DatabaseError,
     proxy::{Fault, Proxy},
 };
-
-/// Longest wait for an answer that is expected to come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What all experiments on one service share.
 pub struct Bench {
@@ -123,7 +119,7 @@ impl Bench {
         variables: &mut BTreeMap<String, String>,
     ) -> Result<(), Miss> {
         let mut set = |suffix: &str, value: String| {
-            variables.insert(variable(dependency, suffix), value);
+            variables.insert(dependency.variable(suffix), value);
         };
         match dependency.kind {
             DependencyKind::Http => set("URL", format!("http://{proxy}")),
