@@ -5,13 +5,27 @@ import sys
 
 import data
 import identity
+import kept
 import running
+import stacks
 import storage
 import watching
 from witness import Witness
 
 w = Witness()
-for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run):
+DRIVES = (
+    identity.sts,
+    storage.s3,
+    storage.ecr,
+    data.dynamodb,
+    data.sqs,
+    kept.secretsmanager,
+    kept.ssm,
+    stacks.cloudformation,
+    running.run,
+    watching.run,
+)
+for drive in DRIVES:
     try:
         drive(w)
     except Exception as error:  # noqa: BLE001 (whatever it is, the other services are still looked at)
