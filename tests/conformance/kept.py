@@ -1,5 +1,7 @@
 """Secrets and parameters: each operation once, with what it is refused for first. `tests/sandbox_secrets/` asks for all the rest."""
 
+import json
+
 from witness import Witness
 
 
@@ -26,7 +28,8 @@ def secretsmanager(w: Witness) -> None:
     w.holds("tags are told", told["Tags"] == [{"Key": "of", "Value": "tests"}])
     w.holds("it is listed", [one["Name"] for one in client.list_secrets()["SecretList"]] == ["app/key"])
     w.holds("a password is as long as asked", len(client.get_random_password(PasswordLength=40)["RandomPassword"]) == 40)
-    policy = '{"Version":"2012-10-17","Statement":[]}'
+    everyone = {"Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone]})
     client.put_resource_policy(SecretId="app/key", ResourcePolicy=policy)
     w.holds("a policy is kept", client.get_resource_policy(SecretId="app/key")["ResourcePolicy"] == policy)
     client.delete_resource_policy(SecretId="app/key")

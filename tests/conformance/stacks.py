@@ -10,7 +10,8 @@ from witness import Witness
 def template(visible: int = 30, **more: dict[str, Any]) -> str:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs", "VisibilityTimeout": visible}}
     output = {"Value": {"Fn::GetAtt": ["Jobs", "Arn"]}, "Export": {"Name": "jobs"}}
-    return json.dumps({"Resources": {"Jobs": queue} | more, "Outputs": {"Jobs": output}})
+    # A remark makes it YAML: botocore gives back JSON as what it says.
+    return "# a stack\n" + json.dumps({"Resources": {"Jobs": queue} | more, "Outputs": {"Jobs": output}})
 
 
 BORROWS = json.dumps({"Resources": {"Log": {
@@ -92,9 +93,11 @@ def cloudformation(w: Witness) -> None:
     settled("failing", "ROLLBACK_COMPLETE")
     sqs.delete_queue(QueueUrl=taken)
 
-    # Who gives an export stays as long as it is imported.
+    # Who gives an export stays as it is for as long as that is imported, and an event says why.
     client.delete_stack(StackName="tour")
-    settled("tour", "DELETE_FAILED")
+    settled("tour", "UPDATE_COMPLETE")
+    why = client.describe_stack_events(StackName="tour")["StackEvents"][0].get("ResourceStatusReason", "")
+    w.holds(f"who imports an export is told: {why}", "borrower" in why)
     for name in ("borrower", "tour", "failing"):
         identifier = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         client.delete_stack(StackName=name)

@@ -6,11 +6,15 @@ Invariant: an answer has no member that the model does not have, and each it has
 import json
 import os
 import sys
+from pathlib import Path
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+from witness import unknown_members  # noqa: E402 (its folder is named above)
 
 MARK = "k33p-this-secret"
 
@@ -50,7 +54,7 @@ class Asking:
         if shape is None:
             assert self.raw == {}, self.raw
             return answer
-        self._known(self.raw, shape, operation)
+        assert not (unknown := unknown_members(shape, self.raw)), (operation, unknown)
         full = {k: v for k, v in answer.items() if v or k not in MAY_BE_EMPTY}
         for parameter in full.get("Parameters", []):
             if isinstance(parameter, dict) and parameter.get("Labels") == []:
@@ -58,18 +62,6 @@ class Asking:
         report = ParamValidator().validate(full, shape)
         assert not report.has_errors(), (operation, report.generate_report())
         return answer
-
-    def _known(self, value, shape, where):
-        if shape.type_name == "structure":
-            for member, inner in value.items():
-                assert member in shape.members, (where, member)
-                self._known(inner, shape.members[member], where)
-        elif shape.type_name == "list":
-            for inner in value:
-                self._known(inner, shape.member, where)
-        elif shape.type_name == "map":
-            for inner in value.values():
-                self._known(inner, shape.value, where)
 
     def refused(self, code, operation, words="", **given):
         try:
