@@ -4,33 +4,12 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
 use serde_json::Value;
-use support::{Place, have};
-
-/// The client, from PyPI into the target directory. Its models are what answers are held against, so its version is fixed.
-const CLIENT: &str = "botocore[crt]==1.43.11";
-
-/// A Python that has the client.
-fn python() -> Option<PathBuf> {
-    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("botocore");
-    let program = home.join("bin/python3");
-    let known = home.join("client");
-    if std::fs::read_to_string(&known).is_ok_and(|version| version == CLIENT) {
-        return Some(program);
-    }
-    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).status().ok()?;
-    let pip = Command::new(&program)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT])
-        .status()
-        .ok()?;
-    (venv.success() && pip.success()).then_some(())?;
-    std::fs::write(known, CLIENT).ok()?;
-    Some(program)
-}
+use support::{Place, have, python};
 
 fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let texts = |list: &Value| {
@@ -42,7 +21,7 @@ fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn every_operation_answers_as_the_models_of_aws_say() {
-    let python = python();
+    let python = python::botocore();
     if !have("botocore, from PyPI", python.is_some()) {
         return;
     }

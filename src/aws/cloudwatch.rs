@@ -13,6 +13,8 @@ use aws_sdk_cloudwatch::{
     types::{Dimension, Metric, MetricDataQuery, MetricStat},
 };
 
+use time::OffsetDateTime;
+
 use crate::{
     engine::ports::{Metrics, PortResult, Requests},
     rollout::SlotState,
@@ -53,6 +55,11 @@ impl Metrics for CloudWatch {
 
     async fn requests(&self, slot: &SlotState, since: f64) -> PortResult<Requests> {
         let mut sums = Requests::default();
+        let until = OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9;
+        // CloudWatch refuses a range that is empty in its seconds, as one is whose first period has not begun.
+        if until < since + 1.0 {
+            return Ok(sums);
+        }
         let mut token = None;
         loop {
             let page = self
@@ -62,7 +69,7 @@ impl Metrics for CloudWatch {
                 .metric_data_queries(self.query(slot, "errors", "5xxStatusResponses", "Sum"))
                 .metric_data_queries(self.query(slot, "latency", "RequestLatency", "p99"))
                 .start_time(DateTime::from_secs_f64(since))
-                .end_time(DateTime::from(std::time::SystemTime::now()))
+                .end_time(DateTime::from_secs_f64(until))
                 .set_next_token(token)
                 .send()
                 .await

@@ -4,6 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::call::ServiceError;
 
+/// What an operation was given, and what is made of it.
+type Members = Map<String, Value>;
+
 /// A kind of configuration: named, immutable, in revisions.
 pub(super) struct Family {
     /// Beginning of its members' names, as `AutoScalingConfiguration` in `AutoScalingConfigurationArn`; its wrapper in answers, too.
@@ -18,7 +21,7 @@ pub(super) struct Family {
     /// Members that only the long form has.
     pub long: &'static [&'static str],
     /// Members of its own, checked and filled in.
-    pub members: fn(&Map<String, Value>) -> Result<Map<String, Value>, ServiceError>,
+    pub members: fn(&Members) -> Result<Members, ServiceError>,
 }
 
 /// Every kind that the sandbox has.
@@ -57,7 +60,7 @@ pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
 }
 
 fn number(
-    input: &Map<String, Value>,
+    input: &Members,
     key: &str,
     default: i64,
     range: std::ops::RangeInclusive<i64>,
@@ -71,7 +74,7 @@ fn number(
 }
 
 /// Bounds. Source: App Runner API reference, CreateAutoScalingConfiguration.
-fn autoscaling(input: &Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
+fn autoscaling(input: &Members) -> Result<Members, ServiceError> {
     let max = number(input, "MaxSize", 25, 1..=25)?;
     let min = number(input, "MinSize", 1, 1..=max.as_i64().unwrap_or(1))?;
     Ok(Map::from_iter([
@@ -82,7 +85,7 @@ fn autoscaling(input: &Map<String, Value>) -> Result<Map<String, Value>, Service
     ]))
 }
 
-fn observability(input: &Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
+fn observability(input: &Members) -> Result<Members, ServiceError> {
     let Some(trace) = input.get("TraceConfiguration") else { return Ok(Map::new()) };
     if trace["Vendor"] != "AWSXRAY" {
         return Err(invalid("TraceConfiguration.Vendor must be AWSXRAY"));
@@ -91,7 +94,7 @@ fn observability(input: &Map<String, Value>) -> Result<Map<String, Value>, Servi
 }
 
 /// There is no network here: subnets and groups are kept as they are named.
-fn connector(input: &Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
+fn connector(input: &Members) -> Result<Members, ServiceError> {
     let texts = |key: &str, prefix: &str| {
         let list = input.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
         let good = list.iter().all(|one| one.as_str().is_some_and(|text| text.starts_with(prefix)));
