@@ -3,29 +3,34 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use support::{Background, Place, have, until};
+use support::{Background, Place, have, python, until};
 
 /// What stands in every value that the scripts write; it is to be found nowhere but in the values' own files.
 const MARK: &str = "k33p-this-secret";
 
-fn has_botocore() -> bool {
-    let found = Command::new("python3").args(["-c", "import botocore"]).output();
-    have("botocore for python3", found.is_ok_and(|out| out.status.success()))
+fn botocore() -> Option<PathBuf> {
+    let found = python::botocore();
+    have("botocore, from PyPI", found.is_some()).then_some(found?)
 }
 
-fn command(place: &Place, script: &str, part: &str) -> Command {
+fn command(python: &Path, place: &Place, script: &str, part: &str) -> Command {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_secrets").join(script);
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command.arg(script).arg(part).arg(place.path().join("noted.json")).envs(place.aws_env());
     command.env("HOME", place.path()).env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 
 #[track_caller]
-fn ask(place: &Place, script: &str, part: &str) {
-    let out = command(place, script, part).output().expect("python3 runs");
+fn ask(python: &Path, place: &Place, script: &str, part: &str) {
+    let out = command(python, place, script, part).output().expect("python3 runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(out.status.success(), "{part}: {}{}", text(&out.stdout), text(&out.stderr));
 }
@@ -62,16 +67,14 @@ fn values_are_kept_to_their_owner(place: &Place, service: &str) {
 }
 
 fn over_a_kill(service: &str) {
-    if !has_botocore() {
-        return;
-    }
+    let Some(python) = botocore() else { return };
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
     let script = format!("{service}.py");
-    ask(&place, &script, "before");
+    ask(&python, &place, &script, "before");
     kill(&place);
     place.pave(&["sandbox", "up"]).expect(0);
-    ask(&place, &script, "after");
+    ask(&python, &place, &script, "after");
     values_are_kept_to_their_owner(&place, service);
 }
 
@@ -87,16 +90,14 @@ fn parameters_are_as_parameter_store_has_them_and_outlive_a_kill() {
 
 #[test]
 fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
-    if !has_botocore() {
-        return;
-    }
+    let Some(python) = botocore() else { return };
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
-    let writer = Background::start(command(&place, "ssm.py", "writing"));
+    let writer = Background::start(command(&python, &place, "ssm.py", "writing"));
     let acknowledged = || fs::read_to_string(place.path().join("noted.json")).ok()?.parse::<u64>().ok();
     until("some writes are acknowledged", || acknowledged().is_some_and(|number| number >= 50));
     kill(&place);
     writer.end().expect(0);
     place.pave(&["sandbox", "up"]).expect(0);
-    ask(&place, "ssm.py", "written");
+    ask(&python, &place, "ssm.py", "written");
 }
