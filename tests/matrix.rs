@@ -33,6 +33,10 @@ struct Blueprint {
     requires: Vec<String>,
 }
 
+/// One cell in so many, and one more, may need a second try: three languages share the machine, and the time limits of a service
+/// that is built, tested and verified meanwhile are real. What failed first is shown.
+const AGAIN: usize = 20;
+
 /// One project to make.
 struct Cell {
     name: String,
@@ -187,10 +191,15 @@ fn whole_matrix(language: &str) {
     // Single cells can be tried again by their names, or what is in them, with commas between.
     let only = std::env::var("PAVE_TEST_CELL").unwrap_or_default();
     let chosen = |cell: &Cell| only.split(',').any(|part| cell.name.contains(part));
-    let mut wrong = Vec::new();
+    let (mut wrong, mut again) = (Vec::new(), 0);
     for (number, cell) in all.iter().enumerate().filter(|(_, cell)| chosen(cell)) {
         let began = Instant::now();
-        let result = bench.tried(number, cell);
+        let mut result = bench.tried(number, cell);
+        if let Err(words) = &result {
+            eprintln!("{}: tried again, because\n{words}", cell.name);
+            again += 1;
+            result = bench.tried(all.len() + number, cell);
+        }
         let word = if result.is_ok() { "ok" } else { "WRONG" };
         eprintln!("{}: {word} after {} s", cell.name, began.elapsed().as_secs());
         if let Err(words) = result {
@@ -199,6 +208,7 @@ fn whole_matrix(language: &str) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(again <= 1 + all.len() / AGAIN, "{again} of {} cells had to be tried again", all.len());
 }
 
 #[test]
