@@ -99,10 +99,6 @@ impl Input {
         }
     }
 
-    pub(super) fn is_given(&self, name: &str) -> bool {
-        !self.0[name].is_null()
-    }
-
     /// A list; an empty text is an empty one.
     pub(super) fn list(&self, name: &str) -> &[Value] {
         self.0[name].as_array().map(Vec::as_slice).unwrap_or_default()

@@ -192,3 +192,43 @@ fn answer(call: &Call<'_>, operation: &str) -> Answer {
         _ => Err(refuse::unknown(operation)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_answered_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("dir");
+        let iam = Iam::open(dir.path()).expect("opens");
+        let unknown = |operation: &str| {
+            let call = Call { iam: &iam, input: Input::new(json!({})), account: "123456789012" };
+            answer(&call, operation).is_err_and(|error| error.code == "UnknownOperationException")
+        };
+        assert!(OPERATIONS.iter().all(|operation| !unknown(operation)));
+        assert!(["CreateUser", "CreateAccessKey", "getRole", ""].iter().all(|operation| unknown(operation)));
+    }
+
+    #[test]
+    fn what_is_kept_survives() {
+        let dir = tempfile::tempdir().expect("dir");
+        let create = json!({
+            "RoleName": "Deployer",
+            "AssumeRolePolicyDocument": r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#,
+        });
+        let call = |operation: &str, input: Value| {
+            let iam = Iam::open(dir.path()).expect("opens");
+            let call = Call { iam: &iam, input: Input::new(input), account: "123456789012" };
+            answer(&call, operation).map_err(|error| error.code)
+        };
+        let made = call("CreateRole", create.clone()).expect("is made");
+        assert_eq!(call("CreateRole", create), Err("EntityAlreadyExists"));
+        let got = call("GetRole", json!({ "RoleName": "deployer" })).expect("is there");
+        assert_eq!(got["Role"], made["Role"]);
+        assert_eq!(got["Role"]["Arn"], "arn:aws:iam::123456789012:role/Deployer");
+        call("DeleteRole", json!({ "RoleName": "Deployer" })).expect("is deleted");
+        assert_eq!(call("GetRole", json!({ "RoleName": "Deployer" })), Err("NoSuchEntity"));
+    }
+}
