@@ -3,6 +3,7 @@
 import json
 import sys
 
+import access
 import data
 import identity
 import running
@@ -11,7 +12,7 @@ import watching
 from witness import Witness
 
 w = Witness()
-for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run):
+for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run, access.run):
     try:
         drive(w)
     except Exception as error:  # noqa: BLE001 (whatever it is, the other services are still looked at)
