@@ -9,6 +9,7 @@
 //! It refuses to know anything of the rest of this crate: it shares no type and no codec with it,
 //! so that the AWS SDK stays an independent witness.
 
+pub mod access;
 pub mod auth;
 pub mod call;
 pub mod daemon;
@@ -20,6 +21,7 @@ mod journal;
 mod oci;
 pub mod page;
 pub mod persisted;
+pub mod policy;
 pub mod protocol;
 mod runtime;
 pub mod server;

@@ -5,15 +5,20 @@ use std::{cell::Cell, collections::BTreeMap, io, net::SocketAddr, path::Path, sy
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
 use s3s::{
-    Body,
+    Body, S3Request,
     access::{S3Access, S3AccessContext},
     auth::{S3Auth, SecretKey},
+    dto::DeleteObjectsInput,
+    path::S3Path,
     service::{S3Service, S3ServiceBuilder},
 };
 use serde_json::json;
@@ -21,11 +26,12 @@ use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
+    access,
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
     services::{
-        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3,
+        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, iam, logs, s3,
         secretsmanager, sqs, ssm, sts,
     },
     world::{Addresses, Identity, World},
@@ -133,14 +139,39 @@ struct S3Faults(Arc<World>);
 impl S3Access for S3Faults {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> s3s::S3Result<()> {
         // Whoever brought no signature gets no further.
-        if context.credentials().is_none() {
+        let Some(credentials) = context.credentials() else {
             return Err(s3s::s3_error!(AccessDenied, "Access Denied"));
+        };
+        let (bucket, key) = match context.s3_path() {
+            S3Path::Root => (None, None),
+            S3Path::Bucket { bucket } => (Some(&**bucket), None),
+            S3Path::Object { bucket, key } => (Some(&**bucket), Some(&**key)),
+        };
+        let (operation, query) = (context.s3_op().name(), context.uri().query().unwrap_or_default());
+        // Which objects are to go is said in the body.
+        if operation != "DeleteObjects" {
+            let asked = access::Asked { operation, bucket, key, query };
+            denied(access::permit_s3(&self.0, &credentials.access_key, asked))?;
         }
         strike(&self.0, "s3", context.s3_op().name()).await.map_err(|error| match error.status {
             503 => s3s::s3_error!(SlowDown, "Please reduce your request rate."),
             _ => s3s::s3_error!(InternalError, "{}", error.message),
         })
     }
+
+    async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> s3s::S3Result<()> {
+        let key_id = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
+        let (bucket, operation) = (Some(request.input.bucket.as_str()), "DeleteObjects");
+        for object in &request.input.delete.objects {
+            let asked = access::Asked { operation, bucket, key: Some(&object.key), query: "" };
+            denied(access::permit_s3(&self.0, key_id.unwrap_or_default(), asked))?;
+        }
+        Ok(())
+    }
+}
+
+fn denied(permitted: Result<(), ServiceError>) -> s3s::S3Result<()> {
+    permitted.map_err(|error| s3s::s3_error!(AccessDenied, "{}", error.message))
 }
 
 /// The keys of this sandbox, as what verifies S3's signatures asks for them. It does not look at the token of a session.
@@ -229,10 +260,11 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
         return registry(front, request).await;
     }
     let parts = parts_of(&request);
+    let has_body = !request.body().is_end_stream();
     match auth::claimed_service(&parts).as_deref() {
         Some("s3") if let Some(refused) = s3_token(&front.world, &parts) => raw(refused),
         Some("s3") => match front.s3.call(request.map(Body::from)).await {
-            Ok(response) => response,
+            Ok(response) => closed(response, has_body),
             Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
         },
         service => {
@@ -240,6 +272,14 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
             signed_call(front, service, request).await
         }
     }
+}
+
+/// Whoever is refused before all was read is told that the connection ends, and sends nothing more on it. S3 does so, too.
+fn closed(mut response: Response<Body>, has_body: bool) -> Response<Body> {
+    if has_body && response.status().is_client_error() {
+        response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// What a request to S3 with the key of a session is refused with, where its token is wrong or its time over.
@@ -325,8 +365,10 @@ impl Rest {
             }
             Self::Bedrock => ("bedrock", "Converse"),
         };
-        if let Err(struck) = strike(world, service, operation).await {
-            return self.error(&struck);
+        let permitted = access::permit_rest(world, caller, service, operation, &request);
+        let struck = strike(world, service, operation).await;
+        if let Err(refused) = permitted.and(struck) {
+            return self.error(&refused);
         }
         match self {
             Self::CloudFront { control } => cloudfront::http(world, control, request, caller).await,
@@ -353,7 +395,8 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
     let (call, answer) = match (protocol::read(&parts, &body), verified) {
         (Ok(call), Ok(caller)) => {
             let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let answer = match strike(world, service, &call.operation).await {
+            let permitted = access::permit(world, &caller, service, &call.operation, &call.input);
+            let answer = match permitted.and(strike(world, service, &call.operation).await) {
                 Ok(()) => dispatch(&front.world, service, &call, &caller, host).await,
                 Err(struck) => Err(struck),
             };
@@ -389,6 +432,7 @@ async fn signed_call(front: &Front, service: Option<String>, request: Request<In
 fn dialect(service: &str) -> &'static protocol::Dialect {
     match service {
         "cloudformation" => &cloudformation::DIALECT,
+        "iam" => &iam::DIALECT,
         "monitoring" => &cloudwatch::DIALECT,
         _ => &sts::DIALECT,
     }
@@ -418,6 +462,7 @@ async fn dispatch(
     host: &str,
 ) -> super::call::Answer {
     let (operation, input) = (call.operation.as_str(), call.input.clone());
+    access::usable(world, service, operation, &input)?;
     match service {
         "ecr" => ecr::handle(world, operation, input, caller).await,
         "codebuild" => codebuild::handle(world, operation, input, caller).await,
@@ -429,6 +474,7 @@ async fn dispatch(
         "cloudformation" => cloudformation::handle(world, operation, &input, caller).await,
         "secretsmanager" => secretsmanager::handle(world, operation, input, caller).await,
         "ssm" => ssm::handle(world, operation, input, caller).await,
+        "iam" => iam::handle(world, operation, input, caller).await,
         "sts" => sts::handle(world, operation, &input, caller),
         other => Err(ServiceError::not_in_sandbox(other, operation)),
     }

@@ -12,6 +12,7 @@ use super::services::{
     codebuild::CodeBuild,
     dynamodb::DynamoDb,
     ecr::Ecr,
+    iam::Iam,
     logs::Logs,
     s3::{S3, SharedS3},
     secretsmanager::SecretsManager,
@@ -94,6 +95,8 @@ pub struct World {
     pub cloudwatch: CloudWatch,
     /// Log groups.
     pub logs: Logs,
+    /// Roles and what they may do.
+    pub iam: Iam,
     /// Tables.
     pub dynamodb: DynamoDb,
     /// Queues.
@@ -132,6 +135,7 @@ impl World {
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
+            iam: Iam::open(&dir.join("iam"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
             secretsmanager: SecretsManager::open(&dir.join("secretsmanager"))?,

@@ -3,6 +3,7 @@
 import json
 import sys
 
+import access
 import data
 import identity
 import kept
@@ -15,6 +16,7 @@ from witness import Witness
 w = Witness()
 DRIVES = (
     identity.sts,
+    access.run,
     storage.s3,
     storage.ecr,
     data.dynamodb,

@@ -8,6 +8,7 @@ pub mod cloudwatch;
 pub mod codebuild;
 pub mod dynamodb;
 pub mod ecr;
+pub mod iam;
 pub mod logs;
 pub mod s3;
 pub mod secretsmanager;
@@ -25,6 +26,7 @@ pub const OPERATIONS: &[(&str, &[&str])] = &[
     ("codebuild", codebuild::OPERATIONS),
     ("dynamodb", dynamodb::OPERATIONS),
     ("ecr", ecr::OPERATIONS),
+    ("iam", iam::OPERATIONS),
     ("logs", logs::OPERATIONS),
     ("monitoring", cloudwatch::OPERATIONS),
     ("s3", s3::OPERATIONS),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::sandbox::{
+    access,
     runtime::{self, Health, Process},
     world::World,
 };
@@ -123,9 +124,15 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
     }
     let mut env = BTreeMap::new();
     // The role of an instance is how it may call other services; where there is one, it reaches those of the sandbox.
-    if config["InstanceConfiguration"]["InstanceRoleArn"].is_string() {
-        let access = world.identity.env(world.addresses.api.port());
-        env.extend(access.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    if let Some(role) = config["InstanceConfiguration"]["InstanceRoleArn"].as_str() {
+        let own = world.identity.env(world.addresses.api.port());
+        env.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        // One that IAM has may do what its policies allow.
+        if let Some(keys) = access::of_instance(world, role, &service.name)? {
+            env.insert("AWS_ACCESS_KEY_ID".to_owned(), keys.access_key_id);
+            env.insert("AWS_SECRET_ACCESS_KEY".to_owned(), keys.secret);
+            env.insert("AWS_SESSION_TOKEN".to_owned(), keys.token);
+        }
     }
     let variables = image["RuntimeEnvironmentVariables"].as_object().cloned().unwrap_or_default();
     env.extend(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, macros::format_description};
 
+use crate::sandbox::access::Actor;
+
 use super::template::Policy;
 
 /// Seconds since the epoch, with a fraction.
@@ -36,7 +38,7 @@ pub struct Definition {
     pub capabilities: Vec<String>,
     /// Topics that would be told; they are kept, and nobody is told.
     pub notifications: Vec<String>,
-    /// The role that was named; the sandbox has no permissions to take from it.
+    /// The role that it acts in, where IAM has it.
     pub role: Option<String>,
 }
 
@@ -67,6 +69,9 @@ pub struct Stack {
     pub definition: Definition,
     /// What it was made from before the update under way.
     pub former: Option<Definition>,
+    /// Who began the operation, where that may not do everything.
+    #[serde(default)]
+    pub actor: Option<Actor>,
     /// The operation under way or done last.
     pub operation: String,
     /// When that began.

@@ -55,6 +55,11 @@ impl CloudFront {
         Ok(Self { stores: Persisted::open(dir.join("stores.json"))? })
     }
 
+    /// The id of the store with this name.
+    pub fn id(&self, name: &str) -> Option<String> {
+        self.stores.read(|stores| stores.get(name).map(|store| store.id.clone()))
+    }
+
     /// A value as the edge reads it.
     pub fn value(&self, store: &str, key: &str) -> Option<String> {
         self.stores.read(|stores| stores.get(store)?.keys.get(key).cloned())

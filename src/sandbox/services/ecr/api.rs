@@ -11,7 +11,10 @@ use crate::sandbox::{
     world::World,
 };
 
-use super::store::{Image, Repository, StoreError};
+use super::{
+    store::{Image, Repository, StoreError},
+    token,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -148,7 +151,8 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             Ok(json!({ "repository": shown(name, &repository) }))
         }
         "GetAuthorizationToken" => {
-            let token = base64::prelude::BASE64_STANDARD.encode(format!("AWS:{}", world.ecr.token));
+            let token =
+                base64::prelude::BASE64_STANDARD.encode(format!("AWS:{}", token::password(world, caller)));
             let expires = time::OffsetDateTime::now_utc().unix_timestamp() + 12 * 3600;
             Ok(json!({ "authorizationData": [{
                 "authorizationToken": token,

@@ -5,6 +5,7 @@
 mod api;
 mod registry;
 mod store;
+mod token;
 
 use std::{io, path::Path, path::PathBuf, sync::Arc};
 
@@ -92,5 +93,8 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
 
 /// Answers one request to the OCI distribution API.
 pub async fn registry(world: &Arc<World>, request: RawRequest) -> RawResponse {
-    registry::handle(&world.ecr.store, &world.ecr.token, &request)
+    match token::admit(world, request) {
+        Ok(request) => registry::handle(&world.ecr.store, &world.ecr.token, &request),
+        Err(refused) => refused,
+    }
 }

@@ -10,7 +10,7 @@ use crate::sandbox::call::{RawRequest, RawResponse};
 
 use super::store::{Store, StoreError, digest_of};
 
-fn refuse(status: u16, code: &str, message: &str) -> RawResponse {
+pub(super) fn refuse(status: u16, code: &str, message: &str) -> RawResponse {
     let body = json!({ "errors": [{ "code": code, "message": message }] }).to_string();
     RawResponse::new(status, "application/json", body).with("docker-distribution-api-version", "registry/2.0")
 }

@@ -45,7 +45,7 @@ pub(super) fn name_in(id: &str) -> &str {
     if is_complete(name) { &name[..name.len() - RANDOM - 1] } else { name }
 }
 
-fn find<'a>(all: &'a BTreeMap<String, Secret>, id: &str, now: i64) -> Option<&'a Secret> {
+pub(super) fn find<'a>(all: &'a BTreeMap<String, Secret>, id: &str, now: i64) -> Option<&'a Secret> {
     let there = |secret: &&Secret| secret.is_there(now);
     if !is_arn(id) {
         return all.get(id).filter(there);

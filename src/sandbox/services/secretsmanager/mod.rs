@@ -73,6 +73,11 @@ impl SecretsManager {
         }
         Ok(Self { secrets })
     }
+
+    /// The ARN of a secret, by whatever it may be called by.
+    pub fn arn(&self, id: &str) -> Option<String> {
+        self.secrets.read(|all| find::find(all, id, now()).map(|secret| secret.arn.clone()))
+    }
 }
 
 /// What an operation has to hand.

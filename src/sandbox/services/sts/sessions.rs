@@ -24,6 +24,54 @@ struct Session {
     user_id: String,
     /// Seconds since the epoch.
     expires: i64,
+    /// What limits it; nothing for a role that IAM does not have, without a policy of its own.
+    #[serde(default)]
+    role: Option<RoleSession>,
+}
+
+/// What limits a session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RoleSession {
+    /// Unique id of its role; nothing for a role that IAM does not have.
+    pub role_id: Option<String>,
+    /// Documents that limit it further; no list where there are none.
+    pub policies: Vec<String>,
+    /// Tags that it was given, as key and value.
+    pub tags: Vec<(String, String)>,
+    /// Seconds since the epoch.
+    pub began: i64,
+}
+
+impl RoleSession {
+    /// One of the role with this id, which nothing limits further.
+    pub fn of(role_id: String) -> Self {
+        let began = OffsetDateTime::now_utc().unix_timestamp();
+        Self { role_id: Some(role_id), policies: Vec::new(), tags: Vec::new(), began }
+    }
+}
+
+/// What calls are signed with.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Access key id.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret: String,
+    /// Token of the session.
+    pub token: String,
+}
+
+/// A session that is to begin.
+pub(super) struct Order<'a> {
+    pub account: &'a str,
+    /// The name of the role, and its id where IAM has it.
+    pub role: &'a str,
+    pub id: Option<String>,
+    /// The name of the session.
+    pub name: &'a str,
+    pub expires: OffsetDateTime,
+    pub policies: Vec<String>,
+    pub tags: Vec<(String, String)>,
 }
 
 impl Session {
@@ -53,20 +101,44 @@ impl Sessions {
         self.0.read(|all| all.get(access_key_id).map(Session::key))
     }
 
-    pub(super) fn begin(
-        &self,
-        account: &str,
-        role: &str,
-        name: &str,
-        expires: OffsetDateTime,
-    ) -> io::Result<Begun> {
+    pub(super) fn role(&self, access_key_id: &str) -> Option<RoleSession> {
+        self.0.read(|all| all.get(access_key_id)?.role.clone())
+    }
+
+    pub(super) fn lasting(&self, account: &str, role: &str, id: &str, name: &str) -> io::Result<Credentials> {
+        let expires = time::macros::datetime!(9999-12-31 0:00 UTC);
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
+        let is_it = |session: &Session| {
+            let same = session.role.as_ref().is_some_and(|role| role.role_id.as_deref() == Some(id));
+            same && session.arn == arn && session.expires == expires.unix_timestamp()
+        };
+        let there = self.0.read(|all| {
+            let (access_key_id, session) = all.iter().find(|(_, session)| is_it(session))?;
+            let (secret, token) = (session.secret.clone(), session.token.clone());
+            Some(Credentials { access_key_id: access_key_id.clone(), secret, token })
+        });
+        if let Some(there) = there {
+            return Ok(there);
+        }
+        let (id, policies, tags) = (Some(id.to_owned()), Vec::new(), Vec::new());
+        let begun = self.begin(Order { account, role, id, name, expires, policies, tags })?;
+        let token = begun.key.token.unwrap_or_default();
+        Ok(Credentials { access_key_id: begun.access_key_id, secret: begun.key.secret, token })
+    }
+
+    pub(super) fn begin(&self, order: Order<'_>) -> io::Result<Begun> {
+        let Order { account, role, id, name, expires, policies, tags } = order;
         let base64 = base64::engine::general_purpose::STANDARD;
         let session = Session {
             secret: base64.encode(rand::random::<[u8; 30]>()),
             token: base64.encode(rand::random::<[[u8; 32]; 6]>().concat()),
             arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
-            user_id: format!("{}:{name}", role_id(role)),
+            user_id: format!("{}:{name}", id.clone().unwrap_or_else(|| role_id(role))),
             expires: expires.unix_timestamp(),
+            role: (id.is_some() || !policies.is_empty()).then(|| {
+                let began = OffsetDateTime::now_utc().unix_timestamp();
+                RoleSession { role_id: id, policies, tags, began }
+            }),
         };
         let access_key_id = format!("ASIA{}", capitals(&rand::random::<[u8; 16]>()));
         let key = session.key();
@@ -101,7 +173,10 @@ mod tests {
         let sessions = Sessions::open(dir.path()).expect("opens");
         let now = OffsetDateTime::now_utc();
         let begin = |after| {
-            sessions.begin("1", "deployer", "ci", now + time::Duration::hours(after)).expect("begins")
+            let expires = now + time::Duration::hours(after);
+            let (id, policies, tags) = (None, Vec::new(), Vec::new());
+            let order = Order { account: "1", role: "deployer", id, name: "ci", expires, policies, tags };
+            sessions.begin(order).expect("begins")
         };
         let (long_over, over, good) = (begin(-2), begin(0), begin(1));
         let again = Sessions::open(dir.path()).expect("opens");

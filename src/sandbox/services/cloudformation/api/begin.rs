@@ -4,6 +4,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::sandbox::{
+    access::Actor,
     call::{Answer, ServiceError},
     server::uuid,
 };
@@ -85,6 +86,7 @@ impl Request<'_> {
     /// A new operation of a stack.
     pub(super) fn begin(&self, stack: &mut Stack, operation: &str) {
         stack.operation = uuid();
+        stack.actor = Actor::calling(&self.at.world, &self.at.caller);
         stack.started = now();
         stack.cancelled = false;
         stack.token = self.text("ClientRequestToken").map(str::to_owned);

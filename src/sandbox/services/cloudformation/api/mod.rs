@@ -76,7 +76,7 @@ impl Request<'_> {
 }
 
 pub(super) async fn handle(world: &Arc<World>, operation: &str, input: &Value, caller: &Caller) -> Answer {
-    let request = Request { at: At { world: Arc::clone(world), caller: caller.clone() }, input };
+    let request = Request { at: At { world: Arc::clone(world), caller: caller.clone(), actor: None }, input };
     match operation {
         "CreateStack" => stacks::create(&request),
         "UpdateStack" => stacks::update(&request),

@@ -20,7 +20,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{call::ServiceError, world::World};
+use crate::sandbox::{access::Actor, call::ServiceError, world::World};
 
 use super::{
     model::{Definition, Event, Resource, Stack},
@@ -242,7 +242,9 @@ async fn drive(world: Arc<World>, id: String) {
             tasks.by_stack.remove(&id);
             return;
         };
-        let job = Job { at: At::own(&world), stack };
+        let role = stack.definition.role.as_deref().and_then(|role| Actor::role(&world, role));
+        let actor = role.or_else(|| stack.actor.clone());
+        let job = Job { at: At { actor, ..At::own(&world) }, stack };
         let done = match job.stack.status.as_str() {
             "CREATE_IN_PROGRESS" => make::create(&job).await,
             "ROLLBACK_IN_PROGRESS" => delete::roll_back(&job).await,

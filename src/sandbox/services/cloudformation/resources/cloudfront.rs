@@ -33,6 +33,15 @@ fn text(body: &[u8], name: &str) -> String {
     unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned())
 }
 
+/// The ARN of the store that a path names.
+fn store(at: &At, path: &str) -> String {
+    let name = path.strip_prefix(ROOT).unwrap_or_default().trim_matches('/');
+    match at.world.cloudfront.id(name) {
+        Some(id) => format!("arn:aws:cloudfront::{}:key-value-store/{id}", at.caller.account),
+        None => "*".to_owned(),
+    }
+}
+
 async fn ask(
     at: &At,
     method: &str,
@@ -47,6 +56,10 @@ async fn ask(
         headers,
         body: Bytes::from(body),
     };
+    let operation = cloudfront::operation(&request, true);
+    if !operation.is_empty() {
+        at.may("cloudfront", operation, &store(at, &request.path))?;
+    }
     let response = cloudfront::http(&at.world, true, request, &at.caller).await;
     match response.status {
         200..300 => Ok(response),

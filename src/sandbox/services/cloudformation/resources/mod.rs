@@ -9,6 +9,7 @@ mod cloudfront;
 mod codebuild;
 mod dynamodb;
 mod ecr;
+mod iam;
 mod logs;
 mod s3;
 mod shape;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::sandbox::{
+    access::Actor,
     call::{Answer, Caller, ServiceError},
     server,
     world::World,
@@ -47,6 +49,10 @@ pub const KINDS: &[&dyn Kind] = &[
     &cloudfront::KeyValueStore,
     &dynamodb::Table,
     &sqs::Queue,
+    &iam::Role,
+    &iam::InlinePolicy,
+    &iam::ManagedPolicy,
+    &iam::OidcProvider,
     &apprunner::Service,
     &autoscaling::AutoScalingConfiguration,
     &wait::WaitConditionHandle,
@@ -59,6 +65,8 @@ pub struct At {
     pub world: Arc<World>,
     /// Its account.
     pub caller: Caller,
+    /// Who acts, where that may not do everything.
+    pub actor: Option<Actor>,
 }
 
 impl At {
@@ -73,7 +81,7 @@ impl At {
             arn: key.arn,
             user_id: key.user_id,
         };
-        Self { world: Arc::clone(world), caller }
+        Self { world: Arc::clone(world), caller, actor: None }
     }
 
     /// Calls an operation of a service.
@@ -81,7 +89,21 @@ impl At {
     /// # Errors
     /// The service's own.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Answer {
+        if let Some(actor) = &self.actor {
+            actor.permit(&self.world, &self.caller, service, operation, &input)?;
+        }
         server::call(&self.world, service, operation, input, &self.caller).await
+    }
+}
+
+impl At {
+    /// Whether whoever acts may do what a service is not called for.
+    ///
+    /// # Errors
+    /// The service's own.
+    pub fn may(&self, service: &str, operation: &str, resource: &str) -> Result<(), ServiceError> {
+        let actor = self.actor.as_ref();
+        actor.map_or(Ok(()), |actor| actor.may(&self.world, &self.caller, service, operation, resource))
     }
 }
 

@@ -97,6 +97,7 @@ impl Kind for Bucket {
 
     async fn create(&self, at: &At, name: &str, properties: &Properties) -> Outcome<Made> {
         check_name(name)?;
+        at.may("s3", "CreateBucket", &format!("arn:aws:s3:::{name}"))?;
         if !at.world.s3.make_bucket(name)? {
             let text = "Your previous request to create the named bucket succeeded and you already own it.";
             return Err(ServiceError {
@@ -115,6 +116,7 @@ impl Kind for Bucket {
     }
 
     async fn delete(&self, at: &At, physical: &str, _: &Properties) -> Outcome<()> {
+        at.may("s3", "DeleteBucket", &format!("arn:aws:s3:::{physical}"))?;
         match at.world.s3.remove_bucket(physical)? {
             BucketGone::NotEmpty => Err(ServiceError {
                 status: 409,

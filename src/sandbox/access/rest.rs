@@ -1,0 +1,65 @@
+//! Calls of services that read paths themselves: CloudFront and Bedrock Runtime.
+
+use percent_encoding::percent_decode_str;
+
+use crate::sandbox::{
+    call::{Caller, RawRequest, ServiceError},
+    world::World,
+};
+
+use super::{Need, Session, check};
+
+/// Whether a call may be made, by the operation that its path was read as.
+///
+/// # Errors
+/// The service's own refusal, in the words of AWS.
+pub fn permit(
+    world: &World,
+    caller: &Caller,
+    service: &str,
+    operation: &str,
+    request: &RawRequest,
+) -> Result<(), ServiceError> {
+    let Some(session) = Session::find(world, &caller.access_key_id) else { return Ok(()) };
+    let segments: Vec<String> = request
+        .path
+        .trim_matches('/')
+        .split('/')
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect();
+    let segment = |at: usize| segments.get(at).map(String::as_str).filter(|text| !text.is_empty());
+    let need = match service {
+        // A request that no operation is for is refused as such.
+        _ if operation.is_empty() => return Ok(()),
+        "cloudfront" => {
+            let store = segment(2).map(|name| {
+                let id = world.cloudfront.id(name).unwrap_or_else(|| name.to_owned());
+                format!("arn:aws:cloudfront::{}:key-value-store/{id}", caller.account)
+            });
+            Need::new(format!("cloudfront:{operation}"), store.unwrap_or_else(|| "*".to_owned()))
+        }
+        "cloudfront-keyvaluestore" => {
+            Need::new(format!("cloudfront-keyvaluestore:{operation}"), segment(1).unwrap_or("*"))
+        }
+        // Converse has no action of its own. Source: Bedrock API reference, Converse.
+        _ => {
+            Need::new("bedrock:InvokeModel", segment(1).map_or_else(|| "*".to_owned(), |m| model(caller, m)))
+        }
+    };
+    check(&session, caller, service, vec![need])
+}
+
+/// A model by its id, or an inference profile, whose id begins with where it is: `eu.` or `global.`.
+fn model(caller: &Caller, id: &str) -> String {
+    if id.starts_with("arn:") {
+        return id.to_owned();
+    }
+    let (region, account) = (&caller.region, &caller.account);
+    let place = id.split('.').next().unwrap_or_default();
+    match place {
+        "us" | "eu" | "apac" | "au" | "jp" | "ca" | "us-gov" | "global" => {
+            format!("arn:aws:bedrock:{region}:{account}:inference-profile/{id}")
+        }
+        _ => format!("arn:aws:bedrock:{region}::foundation-model/{id}"),
+    }
+}
