@@ -20,6 +20,7 @@ mod journal;
 mod oci;
 pub mod page;
 pub mod persisted;
+mod postgres;
 pub mod protocol;
 mod runtime;
 pub mod server;

@@ -25,7 +25,7 @@ use super::{
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
     services::{
-        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3,
+        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, rds, s3,
         secretsmanager, sqs, ssm, sts,
     },
     world::{Addresses, Identity, World},
@@ -62,6 +62,7 @@ impl Running {
         let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
         let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
         codebuild::resume(&world)?;
+        rds::resume(&world).await?;
         apprunner::resume(&world).await?;
         cloudformation::resume(&world);
         let (stop, stopped) = watch::channel(false);
@@ -104,6 +105,7 @@ impl Running {
         }
         codebuild::shutdown(&self.world);
         apprunner::shutdown(&self.world).await;
+        rds::shutdown(&self.world).await;
     }
 }
 
@@ -390,6 +392,7 @@ fn dialect(service: &str) -> &'static protocol::Dialect {
     match service {
         "cloudformation" => &cloudformation::DIALECT,
         "monitoring" => &cloudwatch::DIALECT,
+        "rds" => &rds::DIALECT,
         _ => &sts::DIALECT,
     }
 }
@@ -424,6 +427,7 @@ async fn dispatch(
         "apprunner" => apprunner::handle(world, operation, input, caller).await,
         "monitoring" => cloudwatch::handle(world, operation, input, caller).await,
         "logs" => logs::handle(world, operation, input, caller).await,
+        "rds" => rds::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
         "cloudformation" => cloudformation::handle(world, operation, &input, caller).await,

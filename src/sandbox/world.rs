@@ -13,6 +13,7 @@ use super::services::{
     dynamodb::DynamoDb,
     ecr::Ecr,
     logs::Logs,
+    rds::Rds,
     s3::{S3, SharedS3},
     secretsmanager::SecretsManager,
     sqs::Sqs,
@@ -94,6 +95,8 @@ pub struct World {
     pub cloudwatch: CloudWatch,
     /// Log groups.
     pub logs: Logs,
+    /// Databases.
+    pub rds: Rds,
     /// Tables.
     pub dynamodb: DynamoDb,
     /// Queues.
@@ -132,6 +135,7 @@ impl World {
             cloudfront: CloudFront::open(&dir.join("cloudfront"))?,
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
+            rds: Rds::open(&dir.join("rds"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
             secretsmanager: SecretsManager::open(&dir.join("secretsmanager"))?,

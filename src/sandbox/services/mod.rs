@@ -9,6 +9,7 @@ pub mod codebuild;
 pub mod dynamodb;
 pub mod ecr;
 pub mod logs;
+pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod sqs;
@@ -27,6 +28,7 @@ pub const OPERATIONS: &[(&str, &[&str])] = &[
     ("ecr", ecr::OPERATIONS),
     ("logs", logs::OPERATIONS),
     ("monitoring", cloudwatch::OPERATIONS),
+    ("rds", rds::OPERATIONS),
     ("s3", s3::OPERATIONS),
     ("secretsmanager", secretsmanager::OPERATIONS),
     ("sqs", sqs::OPERATIONS),
