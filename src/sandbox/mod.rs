@@ -22,6 +22,7 @@ mod oci;
 pub mod page;
 pub mod persisted;
 pub mod policy;
+mod postgres;
 pub mod protocol;
 mod runtime;
 pub mod server;

@@ -31,8 +31,8 @@ use super::{
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
     services::{
-        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, iam, logs, s3,
-        secretsmanager, sqs, ssm, sts,
+        apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, iam, logs, rds,
+        s3, secretsmanager, sqs, ssm, sts,
     },
     world::{Addresses, Identity, World},
 };
@@ -68,6 +68,7 @@ impl Running {
         let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
         let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
         codebuild::resume(&world)?;
+        rds::resume(&world).await?;
         apprunner::resume(&world).await?;
         cloudformation::resume(&world);
         let (stop, stopped) = watch::channel(false);
@@ -110,6 +111,7 @@ impl Running {
         }
         codebuild::shutdown(&self.world);
         apprunner::shutdown(&self.world).await;
+        rds::shutdown(&self.world).await;
     }
 }
 
@@ -434,6 +436,7 @@ fn dialect(service: &str) -> &'static protocol::Dialect {
         "cloudformation" => &cloudformation::DIALECT,
         "iam" => &iam::DIALECT,
         "monitoring" => &cloudwatch::DIALECT,
+        "rds" => &rds::DIALECT,
         _ => &sts::DIALECT,
     }
 }
@@ -469,6 +472,7 @@ async fn dispatch(
         "apprunner" => apprunner::handle(world, operation, input, caller).await,
         "monitoring" => cloudwatch::handle(world, operation, input, caller).await,
         "logs" => logs::handle(world, operation, input, caller).await,
+        "rds" => rds::handle(world, operation, input, caller).await,
         "dynamodb" => dynamodb::handle(world, operation, input, caller).await,
         "sqs" => sqs::handle(world, operation, input, caller, host).await,
         "cloudformation" => cloudformation::handle(world, operation, &input, caller).await,

@@ -14,6 +14,7 @@ use super::services::{
     ecr::Ecr,
     iam::Iam,
     logs::Logs,
+    rds::Rds,
     s3::{S3, SharedS3},
     secretsmanager::SecretsManager,
     sqs::Sqs,
@@ -97,6 +98,8 @@ pub struct World {
     pub logs: Logs,
     /// Roles and what they may do.
     pub iam: Iam,
+    /// Databases.
+    pub rds: Rds,
     /// Tables.
     pub dynamodb: DynamoDb,
     /// Queues.
@@ -136,6 +139,7 @@ impl World {
             cloudwatch: CloudWatch::open(&dir.join("cloudwatch"))?,
             logs: Logs::open(&dir.join("logs"))?,
             iam: Iam::open(&dir.join("iam"))?,
+            rds: Rds::open(&dir.join("rds"))?,
             dynamodb: DynamoDb::open(&dir.join("dynamodb"))?,
             sqs: Sqs::open(&dir.join("sqs"))?,
             secretsmanager: SecretsManager::open(&dir.join("secretsmanager"))?,

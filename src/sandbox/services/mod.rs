@@ -10,6 +10,7 @@ pub mod dynamodb;
 pub mod ecr;
 pub mod iam;
 pub mod logs;
+pub mod rds;
 pub mod s3;
 pub mod secretsmanager;
 pub mod sqs;
@@ -29,6 +30,7 @@ pub const OPERATIONS: &[(&str, &[&str])] = &[
     ("iam", iam::OPERATIONS),
     ("logs", logs::OPERATIONS),
     ("monitoring", cloudwatch::OPERATIONS),
+    ("rds", rds::OPERATIONS),
     ("s3", s3::OPERATIONS),
     ("secretsmanager", secretsmanager::OPERATIONS),
     ("sqs", sqs::OPERATIONS),

@@ -58,6 +58,7 @@ pub(super) fn delete(call: &Call<'_>, value: Value) -> Answer {
     };
     call.secrets.update(name_in(&arn), |there| {
         let secret = there.as_mut().filter(|secret| secret.arn == arn).ok_or_else(missing)?;
+        secret.not_managed()?;
         if secret.goes.is_some() && !force {
             let text = "You can't perform this operation on the secret because it was already scheduled for deletion.";
             return Err(invalid_request(text));

@@ -8,6 +8,7 @@
 mod deletion;
 mod find;
 mod list;
+pub mod managed;
 mod password;
 mod policy;
 mod read;

@@ -111,6 +111,7 @@ pub(super) fn described(secret: &Secret, versions: &str) -> Value {
     });
     let more = [
         ("Description", secret.description.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text))),
+        ("OwningService", secret.owner.as_ref().map(|owner| json!(owner))),
         ("Tags", secret.tags.as_ref().map(|tags| json!(tags))),
         ("LastAccessedDate", secret.accessed.map(seconds)),
         ("DeletedDate", secret.goes.map(seconds)),

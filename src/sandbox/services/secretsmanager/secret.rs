@@ -74,6 +74,9 @@ pub(super) struct Version {
 pub(super) struct Secret {
     pub arn: String,
     pub name: String,
+    /// The service of AWS that keeps it for a resource of its own.
+    #[serde(default)]
+    pub owner: Option<String>,
     pub description: Option<String>,
     /// `None` for a secret that never had any.
     pub tags: Option<Vec<Tag>>,
@@ -196,6 +199,7 @@ mod tests {
         Secret {
             arn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:s-AbCdEf".to_owned(),
             name: "s".to_owned(),
+            owner: None,
             description: None,
             tags: None,
             policy: None,

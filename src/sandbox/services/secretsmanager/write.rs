@@ -150,6 +150,7 @@ pub(super) fn create(call: &Call<'_>, value: Value) -> Answer {
         let mut secret = Secret {
             arn: format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{random}"),
             name: name.clone(),
+            owner: None,
             description: wanted.description,
             tags: (!kept.is_empty()).then_some(kept),
             policy: None,
@@ -178,6 +179,7 @@ pub(super) fn put(call: &Call<'_>, value: Value) -> Answer {
     within("versionStages", "have length", stages.len(), 1, 20)?;
     stages.iter().try_for_each(|stage| length("versionStages.member", stage, 1, 256))?;
     call.change(&wanted.secret_id, |secret| {
+        secret.not_managed()?;
         match secret.version(&id) {
             Some(version) if version.content != content => return Err(taken(&id, secret)),
             Some(_) => {}
@@ -199,6 +201,7 @@ pub(super) fn update(call: &Call<'_>, value: Value) -> Answer {
     let content = Content::of(wanted.secret_string, wanted.secret_binary)?;
     let version = with_id(content, wanted.client_request_token)?;
     call.change(&wanted.secret_id, |secret| {
+        secret.not_managed()?;
         secret.changed = call.now;
         if let Some(description) = wanted.description {
             secret.description = Some(description);
@@ -220,6 +223,7 @@ pub(super) fn stage(call: &Call<'_>, value: Value) -> Answer {
         length("versionId", id, 32, 64)?;
     }
     call.change(&wanted.secret_id, |secret| {
+        secret.not_managed()?;
         let holder = secret.holder(stage).map(|version| version.id.clone());
         let target = wanted.move_to_version_id.as_deref();
         if let Some(target) = target {

@@ -1,0 +1,79 @@
+//! RDS of the sandbox, seen by botocore and by psql: `tests/sandbox_databases/databases.py` holds what it asks and expects,
+//! before and after the sandbox is killed.
+
+mod support;
+
+use std::{fs, path::Path, process::Command};
+
+use support::{Place, have, until};
+
+/// What stands in every password that the script chooses; it is to be found in no file.
+const MARK: &str = "k33p-this-secret";
+
+fn can_run() -> bool {
+    let works = |program: &str, arguments: &[&str]| {
+        Command::new(program).args(arguments).output().is_ok_and(|out| out.status.success())
+    };
+    let servers = works("initdb", &["--version"]) || Path::new("/usr/lib/postgresql").is_dir();
+    have("botocore for python3", works("python3", &["-c", "import botocore"]))
+        && have("psql", works("psql", &["--version"]))
+        && have("PostgreSQL", servers)
+}
+
+#[track_caller]
+fn ask(place: &Place, part: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_databases/databases.py");
+    let mut command = Command::new("python3");
+    command.arg(script).arg(part).arg(place.path().join("noted.json")).envs(place.aws_env());
+    command
+        .env("HOME", place.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("RDS_DIR", place.sandbox().join("rds"));
+    let out = command.output().expect("python3 runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(out.status.success(), "{part}: {}{}", text(&out.stdout), text(&out.stderr));
+}
+
+fn kill(place: &Place) {
+    let pid = place.json(&["sandbox", "status"])["running"]["pid"].as_i64().expect("a pid") as i32;
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("is there");
+    until("it is gone", || place.json(&["sandbox", "status"])["running"].is_null());
+}
+
+/// Servers whose files are below a folder, by their process.
+fn servers(place: &Place) -> Vec<String> {
+    let below = fs::canonicalize(place.sandbox()).expect("is there").join("rds");
+    let processes = fs::read_dir("/proc").expect("reads").flatten();
+    let homes = processes.filter_map(|process| fs::read_link(process.path().join("cwd")).ok());
+    homes.filter(|home| home.starts_with(&below)).map(|home| home.display().to_string()).collect()
+}
+
+fn no_file_holds(place: &Path, mark: &str) {
+    for entry in fs::read_dir(place).expect("reads") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            no_file_holds(&path, mark);
+        } else if let Ok(bytes) = fs::read(&path) {
+            let found = bytes.windows(mark.len()).any(|part| part == mark.as_bytes());
+            assert!(!found, "{} holds a password", path.display());
+        }
+    }
+}
+
+#[test]
+fn databases_are_as_rds_has_them_and_outlive_a_kill() {
+    if !can_run() {
+        return;
+    }
+    let place = Place::new();
+    place.pave(&["sandbox", "up"]).expect(0);
+    ask(&place, "before");
+    kill(&place);
+    place.pave(&["sandbox", "up"]).expect(0);
+    ask(&place, "after");
+    no_file_holds(&place.sandbox().join("rds"), MARK);
+    assert!(!servers(&place).is_empty(), "an instance is left running");
+    place.pave(&["sandbox", "down"]).expect(0);
+    assert_eq!(servers(&place), Vec::<String>::new(), "servers end with their sandbox");
+}
