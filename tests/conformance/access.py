@@ -1,7 +1,10 @@
 """That a session of a role may do exactly what its role allows, and a stack what its maker may."""
 
+import os
 import time
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import roles
 from botocore.handlers import json_decode_policies
@@ -20,6 +23,7 @@ def run(w: Witness) -> None:
     roles.linked(w, client, account)
     roles.simulated(w, client, account)
     sessions(w, client, account)
+    registry(w, client, account)
     stacks(w, client, account)
 
 
@@ -114,6 +118,47 @@ def sessions(w: Witness, client: Any, account: str) -> None:
     w.client("sqs").delete_queue(QueueUrl=jobs)
 
 
+def answered(method: str, path: str, token: str) -> int:
+    """The status of a request to the registry."""
+    address = os.environ["AWS_ENDPOINT_URL"] + path
+    request = Request(address, method=method, headers={"Authorization": f"Basic {token}"})
+    try:
+        with urlopen(request) as response:
+            return response.status
+    except HTTPError as error:
+        return error.code
+
+
+def registry(w: Witness, client: Any, account: str) -> None:
+    """A token of the registry is worth what the session is that asked for it."""
+    own = w.client("ecr")
+    own.create_repository(repositoryName="guarded")
+    client.create_role(RoleName="puller", AssumeRolePolicyDocument=trust(AWS=account))
+    client.attach_role_policy(RoleName="puller", PolicyArn=roles.PULL)
+    keys = w.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/puller", RoleSessionName="ci")["Credentials"]
+    session = w.client(
+        "ecr",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    token = session.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    whole = own.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    w.holds("each has its own", token != whole)
+    digest = "sha256:" + "0" * 64
+    for given, expected in ((whole, (200, 404, 202)), (token, (200, 404, 403))):
+        said = (
+            answered("GET", "/v2/", given),
+            answered("GET", f"/v2/guarded/manifests/{digest}", given),
+            answered("POST", "/v2/guarded/blobs/uploads/", given),
+        )
+        w.holds(f"what a token may: {said}, not {expected}", said == expected)
+    client.detach_role_policy(RoleName="puller", PolicyArn=roles.PULL)
+    w.holds("it may nothing any more", answered("GET", f"/v2/guarded/manifests/{digest}", token) == 403)
+    client.delete_role(RoleName="puller")
+    own.delete_repository(repositoryName="guarded")
+
+
 TEMPLATE = """
 Parameters: { Action: { Type: String, Default: 's3:GetObject' } }
 Resources:
@@ -180,6 +225,9 @@ def stacks(w: Witness, client: Any, account: str) -> None:
     w.holds(f"inline policies are there: {names}", names == ["inner", "outer"])
     arns = {policy["PolicyArn"] for policy in client.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}
     w.holds(f"policies are attached: {arns}", arns == {"arn:aws:iam::aws:policy/CloudWatchLogsFullAccess", out["Managed"]})
+    made.detect_stack_drift(StackName="roles")
+    drift = made.describe_stacks(StackName="roles")["Stacks"][0]["DriftInformation"]["StackDriftStatus"]
+    w.holds(f"what a stack attaches is no drift: {drift}", drift == "IN_SYNC")
     made.update_stack(**asked, Parameters=[{"ParameterKey": "Action", "ParameterValue": "s3:PutObject"}])
     w.holds("the stack is changed", settled(made, "roles", "UPDATE_COMPLETE") is not None)
     for name in names:

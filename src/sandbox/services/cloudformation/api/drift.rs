@@ -3,6 +3,8 @@
 //! Source: CloudFormation user guide, "Detect unmanaged configuration changes". Only properties that the template says
 //! are held against, and of these those that the service tells.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::{
@@ -13,7 +15,7 @@ use crate::sandbox::{
 use super::{
     super::{
         model::{Resource, Stack, now, told},
-        resources::kind,
+        resources::{Kind, forget_attachments, kind},
     },
     Request,
     describe::PAGE,
@@ -56,7 +58,12 @@ fn differences(expected: &Map<String, Value>, actual: &Map<String, Value>) -> Ve
     differs.collect()
 }
 
-async fn looked_at(request: &Request<'_>, stack: &Stack, resource: &Resource) -> Result<Value, ServiceError> {
+async fn looked_at(
+    request: &Request<'_>,
+    stack: &Stack,
+    resource: &Resource,
+    all: &BTreeMap<String, Resource>,
+) -> Result<Value, ServiceError> {
     let physical = resource.physical.clone().unwrap_or_default();
     let actual = match kind(&resource.kind) {
         Some(kind) => kind.read(&request.at, &physical).await?,
@@ -71,10 +78,14 @@ async fn looked_at(request: &Request<'_>, stack: &Stack, resource: &Resource) ->
         "ExpectedProperties": Value::Object(resource.properties.clone()).to_string(),
         "PropertyDifferences": [],
     });
-    let Some(actual) = actual else {
+    let Some(mut actual) = actual else {
         shown["StackResourceDriftStatus"] = json!("DELETED");
         return Ok(shown);
     };
+    let others = all.values().filter(|other| other.id != resource.id);
+    let others = others
+        .map(|other| (other.kind.as_str(), other.physical.as_deref().unwrap_or_default(), &other.properties));
+    forget_attachments(&resource.kind, &physical, &mut actual, others);
     let differences = differences(&resource.properties, &actual);
     shown["StackResourceDriftStatus"] = json!(if differences.is_empty() { "IN_SYNC" } else { "MODIFIED" });
     shown["ActualProperties"] = json!(Value::Object(actual).to_string());
@@ -106,9 +117,10 @@ pub(super) async fn detect(request: &Request<'_>) -> Answer {
     }
     let wanted = request.texts("LogicalResourceIds");
     let mut found = Vec::new();
-    for resource in request.store().read(|view| view.resources(&stack.id)).into_values() {
+    let all = request.store().read(|view| view.resources(&stack.id));
+    for resource in all.values().filter(|resource| kind(&resource.kind).is_none_or(Kind::drifts)) {
         if wanted.is_empty() || wanted.contains(&resource.id) {
-            found.push((resource.id.clone(), looked_at(request, &stack, &resource).await?));
+            found.push((resource.id.clone(), looked_at(request, &stack, resource, &all).await?));
         }
     }
     request.store().change(|view, changes| {

@@ -150,6 +150,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Whether it is looked at for drift.
+    fn drifts(&self) -> bool {
+        true
+    }
+
     /// What has this name, if anything has.
     async fn find(&self, at: &At, name: &str) -> Outcome<Option<Made>>;
 
@@ -229,6 +234,8 @@ pub fn fresh_name(naming: Naming, stack: &str, id: &str) -> String {
     let name = format!("{stack}-{id}-{tail}");
     if naming.lower { name.to_lowercase() } else { name }
 }
+
+pub use iam::forget_attachments;
 
 /// Whether an error says that there is no such thing.
 pub fn is_missing(error: &ServiceError) -> bool {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{call::ServiceError, services::cloudformation::template::Made};
 
-use super::{At, Outcome, shape};
+use super::{At, Outcome, Properties, shape};
 
 fn made(physical: &str, attributes: Value) -> Made {
     Made { physical: physical.to_owned(), attributes: attributes.as_object().cloned().unwrap_or_default() }
@@ -76,6 +76,37 @@ async fn retag(
         at.call("iam", &format!("Tag{what}"), json!({ member: value, "Tags": new })).await?;
     }
     Ok(())
+}
+
+/// Takes from what a role is, or a managed policy, what other resources of its stack attached to it: that is no drift.
+/// Source: CloudFormation user guide, "Detect unmanaged configuration changes" (resource attachments).
+pub fn forget_attachments<'a>(
+    kind: &str,
+    physical: &str,
+    actual: &mut Properties,
+    others: impl Iterator<Item = (&'a str, &'a str, &'a Properties)>,
+) {
+    let mut forget = |list: &str, is_it: &dyn Fn(&Value) -> bool| {
+        if let Some(Value::Array(all)) = actual.get_mut(list) {
+            all.retain(|one| !is_it(one));
+        }
+    };
+    for (other, id, properties) in others {
+        let names = |list: &str| texts(properties.get(list)).iter().any(|name| name == physical);
+        match (kind, other) {
+            ("AWS::IAM::Role", "AWS::IAM::Policy") if names("Roles") => {
+                let name = properties.get("PolicyName");
+                forget("Policies", &|policy| policy.get("PolicyName") == name);
+            }
+            ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy") if names("Roles") => {
+                forget("ManagedPolicyArns", &|arn| arn == id);
+            }
+            ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role") if names("ManagedPolicyArns") => {
+                forget("Roles", &|role| role == id);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A refusal of what a template says.

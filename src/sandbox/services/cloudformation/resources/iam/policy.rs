@@ -45,6 +45,11 @@ impl Kind for InlinePolicy {
         &["PolicyDocument", "PolicyName", "Roles"]
     }
 
+    /// Source: CloudFormation user guide, `AWS::IAM::Policy`.
+    fn drifts(&self) -> bool {
+        false
+    }
+
     /// Its name is one within its roles, and may be there in others.
     fn naming(&self) -> Option<Naming> {
         None
