@@ -174,9 +174,8 @@ def given(w: Witness, client: Any, account: str) -> None:
         "serviceRole": arn,
     }
     w.refused("InvalidInputException", w.client("codebuild").create_project, **project)
-    client.update_assume_role_policy(
-        RoleName="giver", PolicyDocument=trust(AWS=account, Service="codebuild.amazonaws.com")
-    )
+    both = trust(AWS=account, Service="codebuild.amazonaws.com")
+    client.update_assume_role_policy(RoleName="giver", PolicyDocument=both)
     keys = w.client("sts").assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
     builds = w.client("codebuild", **signed(keys))
     may = allow("codebuild:*")
