@@ -24,7 +24,17 @@ def run(w: Witness) -> None:
     roles.simulated(w, client, account)
     sessions(w, client, account)
     registry(w, client, account)
+    given(w, client, account)
     stacks(w, client, account)
+
+
+def signed(keys: dict[str, Any]) -> dict[str, str]:
+    """What a client signs with the credentials of a session."""
+    return {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
 
 
 def sessions(w: Witness, client: Any, account: str) -> None:
@@ -52,12 +62,7 @@ def sessions(w: Witness, client: Any, account: str) -> None:
     sts = w.client("sts")
 
     def session(**more: Any) -> dict[str, str]:
-        keys = sts.assume_role(RoleArn=role, RoleSessionName="ci", **more)["Credentials"]
-        return {
-            "aws_access_key_id": keys["AccessKeyId"],
-            "aws_secret_access_key": keys["SecretAccessKey"],
-            "aws_session_token": keys["SessionToken"],
-        }
+        return signed(sts.assume_role(RoleArn=role, RoleSessionName="ci", **more)["Credentials"])
 
     mine = session()
     s3, sqs, ssm = w.client("s3", **mine), w.client("sqs", **mine), w.client("ssm", **mine)
@@ -136,12 +141,7 @@ def registry(w: Witness, client: Any, account: str) -> None:
     client.create_role(RoleName="puller", AssumeRolePolicyDocument=trust(AWS=account))
     client.attach_role_policy(RoleName="puller", PolicyArn=roles.PULL)
     keys = w.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/puller", RoleSessionName="ci")["Credentials"]
-    session = w.client(
-        "ecr",
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    session = w.client("ecr", **signed(keys))
     token = session.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     whole = own.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     w.holds("each has its own", token != whole)
@@ -157,6 +157,37 @@ def registry(w: Witness, client: Any, account: str) -> None:
     w.holds("it may nothing any more", answered("GET", f"/v2/guarded/manifests/{digest}", token) == 403)
     client.delete_role(RoleName="puller")
     own.delete_repository(repositoryName="guarded")
+
+
+def given(w: Witness, client: Any, account: str) -> None:
+    """Who gives a role to a service needs to be allowed to, and the role has to let the service take it."""
+    client.create_role(RoleName="giver", AssumeRolePolicyDocument=trust(AWS=account))
+    arn = f"arn:aws:iam::{account}:role/giver"
+    source = {"ImageIdentifier": "x@y", "ImageRepositoryType": "ECR"}
+    pull = {"ImageRepository": source, "AuthenticationConfiguration": {"AccessRoleArn": arn}}
+    w.refused("InvalidRequestException", w.client("apprunner").create_service, ServiceName="given", SourceConfiguration=pull)
+    project = {
+        "name": "given",
+        "source": {"type": "S3", "location": "bundles/none.tar.gz"},
+        "artifacts": {"type": "NO_ARTIFACTS"},
+        "environment": {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"},
+        "serviceRole": arn,
+    }
+    w.refused("InvalidInputException", w.client("codebuild").create_project, **project)
+    both = trust(AWS=account, Service="codebuild.amazonaws.com")
+    client.update_assume_role_policy(RoleName="giver", PolicyDocument=both)
+    keys = w.client("sts").assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
+    builds = w.client("codebuild", **signed(keys))
+    may = allow("codebuild:*")
+    client.put_role_policy(RoleName="giver", PolicyName="own", PolicyDocument=document(may))
+    w.refused("AccessDeniedException", builds.create_project, **project)
+    to = {"StringEquals": {"iam:PassedToService": "codebuild.amazonaws.com"}}
+    text = document(may, allow("iam:PassRole", arn, Condition=to))
+    client.put_role_policy(RoleName="giver", PolicyName="own", PolicyDocument=text)
+    builds.create_project(**project)
+    builds.delete_project(name="given")
+    client.delete_role_policy(RoleName="giver", PolicyName="own")
+    client.delete_role(RoleName="giver")
 
 
 TEMPLATE = """
@@ -241,12 +272,7 @@ def stacks(w: Witness, client: Any, account: str) -> None:
     text = document(allow(["cloudformation:*", "sqs:*"]))
     client.put_role_policy(RoleName="builder", PolicyName="own", PolicyDocument=text)
     keys = w.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/builder", RoleSessionName="ci")["Credentials"]
-    built = w.client(
-        "cloudformation",
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
+    built = w.client("cloudformation", **signed(keys))
     queue = "Resources: { Q: { Type: AWS::SQS::Queue } }"
     built.create_stack(StackName="may", TemplateBody=queue)
     w.holds("a stack of what is allowed is made", settled(built, "may", "CREATE_COMPLETE") is not None)
