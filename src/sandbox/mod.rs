@@ -22,6 +22,7 @@ pub mod page;
 pub mod persisted;
 mod postgres;
 pub mod protocol;
+mod reference;
 mod runtime;
 pub mod server;
 pub mod services;

@@ -4,6 +4,7 @@ import json
 import sys
 
 import data
+import databases
 import identity
 import running
 import storage
@@ -11,7 +12,7 @@ import watching
 from witness import Witness
 
 w = Witness()
-for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run):
+for drive in (identity.sts, storage.s3, storage.ecr, data.dynamodb, data.sqs, running.run, databases.rds, watching.run):
     try:
         drive(w)
     except Exception as error:  # noqa: BLE001 (whatever it is, the other services are still looked at)
