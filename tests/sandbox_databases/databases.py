@@ -201,6 +201,7 @@ Resources:
   Secret:
     Type: AWS::SecretsManager::Secret
     Properties:
+      Name: "{{resolve:ssm:/name}}"
       Description: of the database
       GenerateSecretString:
         SecretStringTemplate: '{"username": "owner"}'
@@ -238,7 +239,8 @@ Outputs:
 def stacks():
     """A stack with a database whose password is made by Secrets Manager, and which leaves a snapshot."""
     stack = client("cloudformation")
-    client("ssm").put_parameter(Name="/class", Type="String", Value="db.t3.micro")
+    for name, value in (("/class", "db.t3.micro"), ("/name", "of-the-database")):
+        client("ssm").put_parameter(Name=name, Type="String", Value=value)
     family = rds.describe_db_engine_versions(Engine="postgres")["DBEngineVersions"][0]["DBParameterGroupFamily"]
 
     def done(wanted):
@@ -255,6 +257,7 @@ def stacks():
     made = done("CREATE_COMPLETE")
     found = instance(made["Database"])
     secret = json.loads(secrets.get_secret_value(SecretId=made["Secret"])["SecretString"])
+    assert ":secret:of-the-database-" in made["Secret"], made
     assert f"{secret['host']}:{secret['port']}" == made["Address"] and secret["dbname"] == "app", list(secret)
     assert sql(found, secret["username"], secret["password"], "SHOW max_connections", tls="disable") == "44"
     kept = stack.get_template(StackName=arn)["TemplateBody"]

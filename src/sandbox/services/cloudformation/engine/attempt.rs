@@ -218,8 +218,14 @@ async fn make(
     let verb = if record.former.is_some() { "UPDATE" } else { "CREATE" };
     let failed = format!("{verb}_FAILED");
     record.operation = job.stack.operation.clone();
-    let given =
-        kind.naming().and_then(|naming| record.properties.get(naming.property)?.as_str().map(str::to_owned));
+    let properties = match resolved(&job.at, kind.name(), &record.properties).await {
+        Ok(properties) => properties,
+        Err(error) => {
+            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
+            return job.keep(&record, vec![event]).map(|()| false);
+        }
+    };
+    let given = kind.naming().and_then(|naming| properties.get(naming.property)?.as_str().map(str::to_owned));
     let claimed = record.name.clone().filter(|_| again);
     let name = claimed.clone().or(given).unwrap_or_else(|| match kind.naming() {
         Some(naming) => resources::fresh_name(naming, &job.stack.name, &record.id),
@@ -257,11 +263,7 @@ async fn make(
         }
         (None, true) => {}
     }
-    let created = match resolved(&job.at, kind.name(), &record.properties).await {
-        Ok(properties) => kind.create(&job.at, &name, &properties).await,
-        Err(error) => Err(error),
-    };
-    match created {
+    match kind.create(&job.at, &name, &properties).await {
         Ok(made) => {
             record.physical = Some(made.physical);
             record.attributes = made.attributes;
