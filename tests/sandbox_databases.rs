@@ -77,3 +77,21 @@ fn databases_are_as_rds_has_them_and_outlive_a_kill() {
     place.pave(&["sandbox", "down"]).expect(0);
     assert_eq!(servers(&place), Vec::<String>::new(), "servers end with their sandbox");
 }
+
+#[test]
+fn a_stack_makes_a_database_with_a_password_that_nobody_wrote_down() {
+    if !can_run() {
+        return;
+    }
+    let place = Place::new();
+    place.pave(&["sandbox", "up"]).expect(0);
+    ask(&place, "stacks");
+    let noted = fs::read_to_string(place.path().join("noted.json")).expect("is there");
+    let password: String = serde_json::from_str(&noted).expect("a text");
+    for service in ["cloudformation", "rds", "logs"] {
+        if place.sandbox().join(service).is_dir() {
+            no_file_holds(&place.sandbox().join(service), &password);
+        }
+    }
+    place.pave(&["sandbox", "down"]).expect(0);
+}

@@ -24,6 +24,7 @@ pub mod persisted;
 pub mod policy;
 mod postgres;
 pub mod protocol;
+mod reference;
 mod runtime;
 pub mod server;
 pub mod services;

@@ -5,6 +5,7 @@ import sys
 
 import access
 import data
+import databases
 import identity
 import kept
 import running
@@ -25,6 +26,7 @@ DRIVES = (
     kept.ssm,
     stacks.cloudformation,
     running.run,
+    databases.rds,
     watching.run,
 )
 for drive in DRIVES:

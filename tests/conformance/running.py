@@ -180,6 +180,7 @@ def apprunner(site: Site) -> None:
     w.holds("it was updated", urllib.request.urlopen(asked).read() == b"again")
     client.start_deployment(ServiceArn=arn)
     service(client, arn, "RUNNING")
+    secret(w, client, arn, source("unheard"), lambda: urllib.request.urlopen(asked).read())
     measured(w, made)
     client.pause_service(ServiceArn=arn)
     service(client, arn, "PAUSED")
@@ -190,6 +191,37 @@ def apprunner(site: Site) -> None:
     client.delete_service(ServiceArn=arn)
     service(client, arn, "DELETED")
     site.builds.delete_project(name="app")
+
+
+def secret(w: Witness, client: Any, arn: str, source: dict[str, Any], word: Callable[[], bytes]) -> None:
+    """What instances are told that nobody else is: from Secrets Manager and from Parameter Store."""
+    secrets, parameters = w.client("secretsmanager"), w.client("ssm")
+    kept = secrets.create_secret(Name="word", SecretString='{"word": "hush"}')["ARN"]
+    parameters.put_parameter(Name="/word", Type="SecureString", Value="psst")
+    configuration = source["ImageRepository"]["ImageConfiguration"]
+    configuration.pop("RuntimeEnvironmentVariables")
+    role = {"InstanceRoleArn": source["AuthenticationConfiguration"]["AccessRoleArn"]}
+    account, region = kept.split(":")[4], kept.split(":")[3]
+    for given, heard in (
+        (f"{kept}:word::", b"hush"),
+        (f"arn:aws:ssm:{region}:{account}:parameter/word", b"psst"),
+        # What cannot be read fails the update, and the service stays as it was.
+        (f"{kept}:nothing::", b"psst"),
+    ):
+        configuration["RuntimeEnvironmentSecrets"] = {"WORD": given}
+        client.update_service(ServiceArn=arn, SourceConfiguration=source, InstanceConfiguration=role)
+        service(client, arn, "RUNNING")
+        w.holds(f"{given} is {heard!r}", word() == heard)
+    last = client.list_operations(ServiceArn=arn)["OperationSummaryList"][0]["Status"]
+    w.holds(f"what cannot be read is told: {last}", last == "ROLLBACK_SUCCEEDED")
+    w.refused("InvalidRequestException", client.create_service, ServiceName="bare", SourceConfiguration=source)
+    # An instance that starts later reads its secrets anew, and would not find them.
+    del configuration["RuntimeEnvironmentSecrets"]
+    configuration["RuntimeEnvironmentVariables"] = {"WORD": "open"}
+    client.update_service(ServiceArn=arn, SourceConfiguration=source, InstanceConfiguration=role)
+    service(client, arn, "RUNNING")
+    secrets.delete_secret(SecretId=kept, ForceDeleteWithoutRecovery=True)
+    parameters.delete_parameter(Name="/word")
 
 
 def shared(w: Witness, client: Any) -> None:

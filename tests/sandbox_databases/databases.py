@@ -1,4 +1,5 @@
-"""Instances with real data in them: made, written to, copied, destroyed and restored, over a kill of the sandbox."""
+"""Instances with real data in them: made, written to, copied, destroyed and restored, over a kill of the sandbox, and by a
+stack."""
 
 import json
 import os
@@ -193,10 +194,98 @@ def after(noted):
         raise AssertionError("the secret is left")
 
 
+TEMPLATE = """
+Parameters:
+  Size: { Type: String, Default: "20" }
+Resources:
+  Secret:
+    Type: AWS::SecretsManager::Secret
+    Properties:
+      Name: "{{resolve:ssm:/name}}"
+      Description: of the database
+      GenerateSecretString:
+        SecretStringTemplate: '{"username": "owner"}'
+        GenerateStringKey: password
+        PasswordLength: 30
+        ExcludeCharacters: '"@/\\ '
+  Subnets:
+    Type: AWS::RDS::DBSubnetGroup
+    Properties: { DBSubnetGroupDescription: two, SubnetIds: [subnet-0a1b2c3d, subnet-1a1b2c3d] }
+  Settings:
+    Type: AWS::RDS::DBParameterGroup
+    Properties: { Description: mine, Family: "%s", Parameters: { max_connections: 44, rds.force_ssl: 0 } }
+  Database:
+    Type: AWS::RDS::DBInstance
+    Properties:
+      Engine: postgres
+      DBName: app
+      DBInstanceClass: "{{resolve:ssm:/class}}"
+      AllocatedStorage: !Ref Size
+      DBSubnetGroupName: !Ref Subnets
+      DBParameterGroupName: !Ref Settings
+      BackupRetentionPeriod: 0
+      MasterUsername: !Sub "{{resolve:secretsmanager:${Secret}:SecretString:username}}"
+      MasterUserPassword: !Sub "{{resolve:secretsmanager:${Secret}:SecretString:password}}"
+  Attached:
+    Type: AWS::SecretsManager::SecretTargetAttachment
+    Properties: { SecretId: !Ref Secret, TargetId: !Ref Database, TargetType: AWS::RDS::DBInstance }
+Outputs:
+  Database: { Value: !Ref Database }
+  Secret: { Value: !Ref Secret }
+  Address: { Value: !Sub "${Database.Endpoint.Address}:${Database.Endpoint.Port}" }
+"""
+
+
+def stacks():
+    """A stack with a database whose password is made by Secrets Manager, and which leaves a snapshot."""
+    stack = client("cloudformation")
+    for name, value in (("/class", "db.t3.micro"), ("/name", "of-the-database")):
+        client("ssm").put_parameter(Name=name, Type="String", Value=value)
+    family = rds.describe_db_engine_versions(Engine="postgres")["DBEngineVersions"][0]["DBParameterGroupFamily"]
+
+    def done(wanted):
+        end = time.monotonic() + 300
+        while (found := stack.describe_stacks(StackName=arn)["Stacks"][0])["StackStatus"].endswith("_IN_PROGRESS"):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        told = stack.describe_stack_events(StackName=arn)["StackEvents"]
+        reasons = [event["ResourceStatusReason"] for event in told if "ResourceStatusReason" in event]
+        assert found["StackStatus"] == wanted, (found["StackStatus"], reasons)
+        return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+
+    arn = stack.create_stack(StackName="databases", TemplateBody=TEMPLATE % family)["StackId"]
+    made = done("CREATE_COMPLETE")
+    found = instance(made["Database"])
+    secret = json.loads(secrets.get_secret_value(SecretId=made["Secret"])["SecretString"])
+    assert ":secret:of-the-database-" in made["Secret"], made
+    assert f"{secret['host']}:{secret['port']}" == made["Address"] and secret["dbname"] == "app", list(secret)
+    assert sql(found, secret["username"], secret["password"], "SHOW max_connections", tls="disable") == "44"
+    kept = stack.get_template(StackName=arn)["TemplateBody"]
+    assert secret["password"] not in json.dumps(kept, default=str)
+    size = [{"ParameterKey": "Size", "ParameterValue": "25"}]
+    stack.update_stack(StackName=arn, UsePreviousTemplate=True, Parameters=size)
+    made = done("UPDATE_COMPLETE")
+    assert instance(made["Database"])["AllocatedStorage"] == 25
+    stack.delete_stack(StackName=arn)
+    done("DELETE_COMPLETE")
+    gone(made["Database"])
+    left = rds.describe_db_snapshots()["DBSnapshots"]
+    assert [(one["DBInstanceIdentifier"], one["Status"]) for one in left] == [(made["Database"], "available")], left
+    assert not rds.describe_db_subnet_groups()["DBSubnetGroups"]
+    # What stands for nothing fails the stack, and the error tells no value.
+    wrong = """{"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "{{resolve:ssm:/no}}"}}}}"""
+    arn = stack.create_stack(StackName="wrong", TemplateBody=wrong)["StackId"]
+    done("ROLLBACK_COMPLETE")
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        json.dump(secret["password"], file)
+
+
 part, noted = sys.argv[1], sys.argv[2]
 if part == "before":
     with open(noted, "w", encoding="utf-8") as file:
         json.dump(before(), file)
+elif part == "stacks":
+    stacks()
 else:
     with open(noted, encoding="utf-8") as file:
         after(json.load(file))

@@ -31,7 +31,9 @@ pub async fn back_up(bin: &Path, port: u16, password: &Hidden, file: &Path) -> R
     command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", ADMIN, "--no-password"]);
     command.args(["-D", "-", "-F", "tar", "-X", "fetch", "-c", "fast", "-Z", "1"]);
     command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).current_dir("/").kill_on_drop(true);
-    let done = command.output().await.map_err(blame(&program))?;
+    // Not `output`, which takes what is written to itself.
+    let child = command.spawn().map_err(blame(&program))?;
+    let done = child.wait_with_output().await.map_err(blame(&program))?;
     if !done.status.success() {
         let reason = last_words(&done.stderr);
         return Err(PostgresError::Failed { program: "pg_basebackup", reason });

@@ -15,7 +15,7 @@ use super::{
     family::{FAMILIES, default_summary},
     model::{BUSY, CREATE_FAILED, DELETED, Operation, PAUSED, RUNNING, Service, now},
     operations::{self, Work},
-    page, revisions,
+    page, revisions, secrets,
 };
 
 /// Most services of one account and region. Source: App Runner quotas.
@@ -180,6 +180,7 @@ fn configuration(index: &Index, given: &Map<String, Value>) -> Result<Map<String
     }
     instance["Cpu"] = json!(cpu);
     instance["Memory"] = json!(memory);
+    secrets::check(&config)?;
     let health = config.entry("HealthCheckConfiguration").or_insert_with(|| json!({}));
     let defaults = [
         ("Protocol", json!("TCP")),

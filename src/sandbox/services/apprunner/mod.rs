@@ -10,6 +10,7 @@ mod fleet;
 mod model;
 mod operations;
 mod revisions;
+mod secrets;
 
 use std::{
     collections::BTreeMap,

@@ -13,6 +13,7 @@ use crate::sandbox::{
 use super::{
     fleet::Fleet,
     model::{BUSY, CREATE_FAILED, DELETED, PAUSED, RUNNING, Service, now},
+    secrets,
 };
 
 /// What an operation is to do.
@@ -106,7 +107,7 @@ pub(super) fn spawn(world: &Arc<World>, arn: String, id: String, work: Work) {
 }
 
 /// What to run, read from a service's configuration.
-fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
+async fn order(world: &Arc<World>, service: &Service) -> Result<runtime::Order, String> {
     let config = &service.config;
     let repository = &config["SourceConfiguration"]["ImageRepository"];
     let identifier = repository["ImageIdentifier"].as_str().unwrap_or_default();
@@ -119,9 +120,6 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
         .ecr
         .manifest(name, digest)
         .ok_or_else(|| format!("the image {identifier} cannot be pulled: it is not in ECR"))?;
-    if image["RuntimeEnvironmentSecrets"].as_object().is_some_and(|secrets| !secrets.is_empty()) {
-        return Err("runtime environment secrets are not in the sandbox".to_owned());
-    }
     let mut env = BTreeMap::new();
     // The role of an instance is how it may call other services; where there is one, it reaches those of the sandbox.
     if let Some(role) = config["InstanceConfiguration"]["InstanceRoleArn"].as_str() {
@@ -136,6 +134,7 @@ fn order(world: &World, service: &Service) -> Result<runtime::Order, String> {
     }
     let variables = image["RuntimeEnvironmentVariables"].as_object().cloned().unwrap_or_default();
     env.extend(variables.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))));
+    env.extend(secrets::read(world, config).await?);
     let health = &config["HealthCheckConfiguration"];
     let number = |key: &str, default: u64| health[key].as_u64().unwrap_or(default);
     Ok(runtime::Order {
@@ -162,7 +161,7 @@ fn min_size(world: &World, service: &Service) -> usize {
 
 /// Starts as many instances as the service has at least, and waits until all are healthy.
 async fn bring_up(world: &Arc<World>, service: &Service) -> Result<Fleet, String> {
-    let order = order(world, service)?;
+    let order = order(world, service).await?;
     say(world, service, format!("[AppRunner] Pulling image {}.", order.digest));
     let count = min_size(world, service);
     let starts = (0..count).map(|_| runtime::start(world, &order));
@@ -201,7 +200,7 @@ fn supervise(world: &Arc<World>, arn: &str, id: &str, process: &Process) {
             say(&world, &service, format!("[AppRunner] Instance {gone} ended; it is being replaced."));
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(BACK_OFF.1);
-            let Ok(order) = order(&world, &service) else { return };
+            let Ok(order) = order(&world, &service).await else { return };
             let Ok(new) = runtime::start(&world, &order).await else { continue };
             let (next_ended, next_id) = (new.ended(), new.id.clone());
             if let Some(unwanted) = world.apprunner.fleets.substitute(&id, &gone, new) {

@@ -8,6 +8,7 @@
 mod api;
 mod change_set;
 pub mod diff;
+mod dynamic;
 mod engine;
 mod model;
 mod resources;

@@ -12,7 +12,7 @@ use crate::sandbox::{
 
 use super::{
     model::{Instance, now},
-    steps, work,
+    turns, work,
 };
 
 const BEAT: Duration = Duration::from_secs(1);
@@ -40,8 +40,8 @@ pub(super) async fn watch(world: Arc<World>) {
                 if let Some(observation) = connections(&world, instance).await {
                     world.cloudwatch.observe(vec![observation]);
                 }
-                let due = steps::open_window(&world, instance, minute()).unwrap_or(false)
-                    || steps::over(&world, instance).unwrap_or(false);
+                let due = turns::open_window(&world, instance, minute()).unwrap_or(false)
+                    || turns::over(&world, instance).unwrap_or(false);
                 if due {
                     work::start(&world, &instance.resource);
                 }

@@ -5,6 +5,9 @@
 /// Deepest call in a call.
 const DEEPEST: usize = 8;
 
+/// What a call does with two of its values.
+type Apply = fn(f64, f64) -> f64;
+
 struct Reader<'a> {
     text: &'a str,
     memory: f64,
@@ -55,7 +58,7 @@ impl Reader<'_> {
             let value = self.product()?;
             return self.skip("}").then_some(value);
         }
-        let calls: [(&str, fn(f64, f64) -> f64); 3] =
+        let calls: [(&str, Apply); 3] =
             [("GREATEST(", f64::max), ("LEAST(", f64::min), ("SUM(", |a, b| a + b)];
         let Some((_, apply)) = calls.into_iter().find(|(name, _)| self.skip(name)) else {
             return self.number();

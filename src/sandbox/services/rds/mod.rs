@@ -29,6 +29,7 @@ mod snapshots;
 mod steps;
 mod subnets;
 mod tagging;
+mod turns;
 mod work;
 
 use std::{

@@ -10,10 +10,12 @@ use crate::sandbox::{
 };
 
 use super::{
-    model::{Index, Instance, now},
+    model::{Instance, Managed, Snapshot, now},
     parameters, roles, secret,
     show::Place,
-    snapshots, work,
+    snapshots,
+    turns::{change, tell, turn},
+    work,
 };
 
 /// Why a step could not be done.
@@ -29,34 +31,6 @@ pub(super) enum StepError {
 
 /// How long a stopped instance stays so. Source: RDS user guide, "Stopping an Amazon RDS DB instance temporarily".
 const STOPPED: f64 = 7.0 * 24.0 * 3600.0;
-
-/// Changes an instance, wherever it is called by now; nothing where it is gone.
-fn change(
-    world: &World,
-    resource: &str,
-    change: impl FnOnce(&mut Index, &mut Instance),
-) -> Result<Option<Instance>, io::Error> {
-    world.rds.index.update(|index| {
-        let Some(mut instance) = index.by_resource(resource).cloned() else { return Ok(None) };
-        change(index, &mut instance);
-        index.instances.insert(instance.id.clone(), instance.clone());
-        Ok(Some(instance))
-    })
-}
-
-fn tell(world: &World, index: &mut Index, instance: &Instance, category: &str, message: &str) {
-    let arn = Place::own(world).arn("db", &instance.id);
-    index.tell("db-instance", &instance.id, arn, category, message);
-}
-
-/// Gives an instance another status and tells of what happened.
-fn turn(world: &World, instance: &Instance, status: &str, category: &str, message: &str) -> io::Result<()> {
-    change(world, &instance.resource, |index, now| {
-        now.status = status.to_owned();
-        tell(world, index, now, category, message);
-    })
-    .map(|_| ())
-}
 
 /// Does what a status says is under way.
 pub(super) async fn step(world: &Arc<World>, instance: &Instance) -> Result<(), StepError> {
@@ -80,40 +54,6 @@ pub(super) async fn step(world: &Arc<World>, instance: &Instance) -> Result<(), 
         }
         _ => delete(world, instance).await,
     }
-}
-
-/// Notes that a step could not be done.
-pub(super) fn fail(world: &World, instance: &Instance, why: &str) -> io::Result<()> {
-    let status = match instance.status.as_str() {
-        "creating" | "deleting" => "failed",
-        "rebooting" | "starting" | "available" => "incompatible-parameters",
-        "stopping" | "backing-up" if instance.rests => "stopped",
-        _ => "available",
-    };
-    change(world, &instance.resource, |index, now| {
-        now.status = status.to_owned();
-        if let Some(managed) = &mut now.managed
-            && managed.status != "active"
-        {
-            managed.status = "impaired".to_owned();
-        }
-        let waiting =
-            |one: &&mut super::model::Snapshot| one.resource == now.resource && one.status == "creating";
-        index.snapshots.values_mut().filter(waiting).for_each(|one| one.status = "failed".to_owned());
-        tell(world, index, now, "failure", &format!("The DB instance is {status}: {why}"));
-    })
-    .map(|_| ())
-}
-
-/// Notes that a server ended by itself, so that it is started again.
-pub(super) fn recover(world: &World, resource: &str) -> io::Result<()> {
-    change(world, resource, |index, now| {
-        if now.status == "available" {
-            now.status = "rebooting".to_owned();
-            tell(world, index, now, "recovery", "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered.");
-        }
-    })
-    .map(|_| ())
 }
 
 async fn end(world: &World, resource: &str) {
@@ -158,7 +98,7 @@ async fn create(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
     end(world, resource).await;
     let mut instance = instance.clone();
     if let Some(mut kept) = instance.managed.clone() {
-        let again = super::model::Managed { arn: None, ..kept.clone() };
+        let again = Managed { arn: None, ..kept.clone() };
         let (arn, verifier) = secret::prepare(world, &own_caller(world), &instance, &again)?;
         kept.arn = Some(arn);
         instance.verifier = Some(verifier);
@@ -203,7 +143,7 @@ async fn create(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
 
 /// Takes every snapshot that was asked for of an instance.
 async fn take_all(world: &Arc<World>, instance: &Instance) -> Result<(), StepError> {
-    let waiting: Vec<super::model::Snapshot> = world.rds.index.read(|index| {
+    let waiting: Vec<Snapshot> = world.rds.index.read(|index| {
         let all = index.snapshots.values();
         all.filter(|one| one.resource == instance.resource && one.status == "creating").cloned().collect()
     });
@@ -317,25 +257,4 @@ async fn delete(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
         let _ = fs::remove_file(work::snapshots(world).join(file));
     }
     Ok(())
-}
-
-/// Whether a change that waits is to be made in this minute of the week.
-pub(super) fn open_window(world: &World, instance: &Instance, minute: u32) -> io::Result<bool> {
-    let window = super::members::weekly(instance.text("PreferredMaintenanceWindow"));
-    let week = 7 * 24 * 60;
-    let open = window.is_some_and(|(from, to)| (minute + week - from) % week <= to - from);
-    if !open || instance.pending.is_empty() || instance.status != "available" {
-        return Ok(false);
-    }
-    change(world, &instance.resource, |_, now| now.status = "modifying".to_owned())?;
-    Ok(true)
-}
-
-/// Whether a stopped instance has been so for long enough.
-pub(super) fn over(world: &World, instance: &Instance) -> io::Result<bool> {
-    if instance.status != "stopped" || instance.starts.is_none_or(|starts| now() < starts) {
-        return Ok(false);
-    }
-    change(world, &instance.resource, |_, now| now.status = "starting".to_owned())?;
-    Ok(true)
 }

@@ -23,7 +23,7 @@ use crate::sandbox::{
 use super::{
     beat,
     model::{Index, Instance},
-    parameters, steps,
+    parameters, steps, turns,
 };
 
 /// Longest wait for servers when the sandbox comes back; what takes longer goes on by itself.
@@ -112,7 +112,7 @@ async fn drive(world: Arc<World>, resource: String) {
         };
         let done = match steps::step(&world, &instance).await {
             Ok(()) => Ok(()),
-            Err(error) => steps::fail(&world, &instance, &error.to_string()),
+            Err(error) => turns::fail(&world, &instance, &error.to_string()),
         };
         if done.is_err() {
             // The disk refuses. The next start of the sandbox goes on from what is kept.
@@ -135,7 +135,7 @@ pub(super) fn look_after(
         if world.rds.servers.take_numbered(&resource, number).is_none() {
             return;
         }
-        if steps::recover(&world, &resource).is_ok() {
+        if turns::recover(&world, &resource).is_ok() {
             start(&world, &resource);
         }
     });
@@ -183,7 +183,7 @@ pub async fn resume(world: &Arc<World>) -> io::Result<()> {
             let world = Arc::clone(world);
             starting.spawn(async move {
                 if let Err(error) = steps::bring_up(&world, &instance).await {
-                    let _ = steps::fail(&world, &instance, &error.to_string());
+                    let _ = turns::fail(&world, &instance, &error.to_string());
                 }
             });
         }

@@ -91,7 +91,8 @@ impl Filter {
                 let holds = |word: &str| texts.iter().any(|text| text.contains(&word.to_lowercase()));
                 value.split_whitespace().all(holds)
             }
-            // Only a replica has a primary region, and only another service's secret an owning service.
+            "owning-service" => secret.owner.as_ref().is_some_and(|owner| owner.starts_with(value)),
+            // Only a replica has a primary region.
             _ => false,
         }
     }

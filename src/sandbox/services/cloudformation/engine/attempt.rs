@@ -9,6 +9,7 @@ use crate::sandbox::call::ServiceError;
 use super::{
     super::{
         diff::{Recreation, differing},
+        dynamic::resolved,
         model::{Former, Resource},
         resources::{self, Kind, Properties, kind},
         template::{self, Policy, Template},
@@ -94,7 +95,10 @@ async fn applied(
         }
     };
     let policies = |record: &mut Resource| {
-        record.deletion = resource.deletion.unwrap_or_default();
+        // Of what snapshots can be taken of, one is left unless the template says otherwise. Source: CloudFormation user
+        // guide, "DeletionPolicy attribute".
+        let usual = if wanted.kind.snapshots() { Policy::Snapshot } else { Policy::default() };
+        record.deletion = resource.deletion.unwrap_or(usual);
         record.replacement = resource.replacement.unwrap_or_default();
         record.depends = wanted.depends.clone();
         record.metadata = resource.metadata.clone();
@@ -140,7 +144,7 @@ async fn applied(
         job.keep(&record, vec![event])?;
     }
     let physical = record.physical.clone().unwrap_or_default();
-    match wanted.kind.update(&job.at, &physical, &old, &wanted.properties).await {
+    match update(job, wanted.kind, &physical, &old, &wanted.properties).await {
         Ok(made) => {
             record.attributes = made.attributes;
             let event = record.turn(&job.stack, "UPDATE_COMPLETE", None);
@@ -151,6 +155,20 @@ async fn applied(
             job.keep(&record, vec![event]).map(|()| false)
         }
     }
+}
+
+/// Changes a resource to what its properties say, with what their references stand for.
+pub(super) async fn update(
+    job: &Job,
+    kind: &'static dyn Kind,
+    physical: &str,
+    old: &Properties,
+    new: &Properties,
+) -> Result<template::Made, ServiceError> {
+    // What the former ones stood for may be gone; then they differ, as they do for the service.
+    let old_now = resolved(&job.at, kind.name(), old).await.unwrap_or_else(|_| old.clone());
+    let new_now = resolved(&job.at, kind.name(), new).await?;
+    kind.update(&job.at, physical, &old_now, &new_now).await
 }
 
 /// Removes what is there of a resource that could not be made.
@@ -200,8 +218,14 @@ async fn make(
     let verb = if record.former.is_some() { "UPDATE" } else { "CREATE" };
     let failed = format!("{verb}_FAILED");
     record.operation = job.stack.operation.clone();
-    let given =
-        kind.naming().and_then(|naming| record.properties.get(naming.property)?.as_str().map(str::to_owned));
+    let properties = match resolved(&job.at, kind.name(), &record.properties).await {
+        Ok(properties) => properties,
+        Err(error) => {
+            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
+            return job.keep(&record, vec![event]).map(|()| false);
+        }
+    };
+    let given = kind.naming().and_then(|naming| properties.get(naming.property)?.as_str().map(str::to_owned));
     let claimed = record.name.clone().filter(|_| again);
     let name = claimed.clone().or(given).unwrap_or_else(|| match kind.naming() {
         Some(naming) => resources::fresh_name(naming, &job.stack.name, &record.id),
@@ -239,7 +263,7 @@ async fn make(
         }
         (None, true) => {}
     }
-    match kind.create(&job.at, &name, &record.properties).await {
+    match kind.create(&job.at, &name, &properties).await {
         Ok(made) => {
             record.physical = Some(made.physical);
             record.attributes = made.attributes;

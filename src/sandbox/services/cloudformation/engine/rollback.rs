@@ -101,7 +101,7 @@ async fn cleaned(job: &Job, mut record: Resource, wanted: bool, end: &str) -> Re
             continue;
         }
         let mut events = vec![shown.turn(&job.stack, "DELETE_IN_PROGRESS", None)];
-        let (status, why) = match undo::removed(job, &record.kind, &one).await {
+        let (status, why) = match undo::removed(job, &record.kind, &one, one.replacement).await {
             Ok(()) => ("DELETE_COMPLETE", None),
             Err(error) => ("DELETE_FAILED", Some(error.message)),
         };

@@ -9,7 +9,7 @@ use super::{
         template::Policy,
     },
     Job,
-    attempt::reason,
+    attempt::{reason, update},
 };
 
 /// Changes a resource back to what it was; another that took its place is left over. Says whether that is done.
@@ -55,7 +55,7 @@ async fn restored(job: &Job, id: &str) -> Result<bool, ServiceError> {
     job.keep(&record, vec![event])?;
     let physical = record.physical.clone().unwrap_or_default();
     let changed = match kind(&record.kind) {
-        Some(kind) => kind.update(&job.at, &physical, &record.properties, &former.properties).await,
+        Some(kind) => update(job, kind, &physical, &record.properties, &former.properties).await,
         None => Err(ServiceError::client("InvalidRequest", "there is no such type")),
     };
     match changed {
@@ -90,7 +90,7 @@ pub(super) async fn remove(job: &Job, mut record: Resource, retain: bool) -> Res
         gone.push(record.snapshot());
     }
     for one in gone {
-        if let Err(error) = removed(job, &record.kind, &one).await {
+        if let Err(error) = removed(job, &record.kind, &one, record.deletion).await {
             let kept = job.store().read(|view| view.resource(&job.stack.id, &record.id));
             let mut record = kept.unwrap_or(record);
             let event = record.turn(&job.stack, "DELETE_FAILED", Some(reason(&error)));
@@ -103,9 +103,17 @@ pub(super) async fn remove(job: &Job, mut record: Resource, retain: bool) -> Res
     job.keep(&record, vec![event]).map(|()| true)
 }
 
-/// Removes one thing.
-pub(super) async fn removed(job: &Job, kind_name: &str, one: &Former) -> Result<(), ServiceError> {
+/// Removes one thing, and leaves a snapshot where that is the policy.
+pub(super) async fn removed(
+    job: &Job,
+    kind_name: &str,
+    one: &Former,
+    policy: Policy,
+) -> Result<(), ServiceError> {
     match kind(kind_name) {
+        Some(kind) if policy == Policy::Snapshot => {
+            kind.delete_with_snapshot(&job.at, &one.physical, &one.properties).await
+        }
         Some(kind) => kind.delete(&job.at, &one.physical, &one.properties).await,
         None => Err(ServiceError::client("InvalidRequest", "there is no such type")),
     }

@@ -11,7 +11,10 @@ mod dynamodb;
 mod ecr;
 mod iam;
 mod logs;
+mod rds;
+mod rds_groups;
 mod s3;
+mod secrets;
 mod shape;
 mod sqs;
 mod wait;
@@ -56,6 +59,11 @@ pub const KINDS: &[&dyn Kind] = &[
     &apprunner::Service,
     &autoscaling::AutoScalingConfiguration,
     &wait::WaitConditionHandle,
+    &rds::DbInstance,
+    &rds_groups::DbSubnetGroup,
+    &rds_groups::DbParameterGroup,
+    &secrets::Secret,
+    &secrets::SecretTargetAttachment,
 ];
 
 /// Where resources are made, and as whom.
@@ -166,6 +174,11 @@ pub trait Kind: Sync {
 
     /// Removes it. What is gone already is no error.
     async fn delete(&self, at: &At, physical: &str, properties: &Properties) -> Outcome<()>;
+
+    /// Removes it and leaves a snapshot, where there is anything to take one of.
+    async fn delete_with_snapshot(&self, at: &At, physical: &str, properties: &Properties) -> Outcome<()> {
+        self.delete(at, physical, properties).await
+    }
 
     /// Its properties as they are; nothing where it is gone.
     async fn read(&self, at: &At, physical: &str) -> Outcome<Option<Properties>>;
