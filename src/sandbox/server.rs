@@ -162,8 +162,8 @@ struct Front {
 }
 
 async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let mut builder =
-        S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), world.identity.region.clone()));
+    let (region, account) = (world.identity.region.clone(), world.identity.account.clone());
+    let mut builder = S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), region, account));
     builder.set_auth(S3Keys(Arc::clone(&world)));
     builder.set_access(S3Faults(Arc::clone(&world)));
     let front = Arc::new(Front { s3: builder.build(), world });
