@@ -231,10 +231,17 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
     let parts = parts_of(&request);
     match auth::claimed_service(&parts).as_deref() {
         Some("s3") if let Some(refused) = s3_token(&front.world, &parts) => raw(refused),
-        Some("s3") => match front.s3.call(request.map(Body::from)).await {
-            Ok(response) => response,
-            Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
-        },
+        Some("s3") => {
+            let closes = s3::closes(request.headers());
+            let mut response = match front.s3.call(request.map(Body::from)).await {
+                Ok(response) => response,
+                Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
+            };
+            if closes {
+                response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+            }
+            response
+        }
         service => {
             let service = service.map(str::to_owned);
             signed_call(front, service, request).await

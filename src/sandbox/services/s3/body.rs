@@ -34,6 +34,9 @@ const WAITING: usize = 16;
 /// Written bytes after which the disk is asked to take them, so that it works while the rest comes.
 const BATCH: u64 = 32 * 1024 * 1024;
 
+/// Most bytes that are read of a body that nobody wants; beyond, the connection is closed.
+const LEFT: u64 = 1024 * 1024;
+
 /// Largest body of one request. Source: S3 user guide, "Uploading objects".
 const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
 
@@ -116,15 +119,14 @@ impl Hashes {
 /// Writes a body into a file of its own.
 pub(super) async fn receive(
     s3: &S3,
-    body: Option<StreamingBlob>,
+    body: &mut Option<StreamingBlob>,
     algorithms: &[Algorithm],
 ) -> S3Result<Received> {
     let file = Fresh::new(s3);
     let mut hashes = Hashes::new(algorithms);
     let (mut early, mut size) = (Vec::new(), 0);
-    let mut body = body;
     while size <= SMALL as u64 {
-        let Some(chunk) = next(&mut body, &mut size).await? else { break };
+        let Some(chunk) = next(body, &mut size).await? else { break };
         early.push(chunk);
     }
     if size <= SMALL as u64 {
@@ -162,7 +164,7 @@ pub(super) async fn receive(
     for chunk in early {
         pass(&to_hash, &to_write, chunk).await;
     }
-    while let Some(chunk) = next(&mut body, &mut size).await? {
+    while let Some(chunk) = next(body, &mut size).await? {
         if !pass(&to_hash, &to_write, chunk).await {
             break;
         }
@@ -175,7 +177,10 @@ pub(super) async fn receive(
 
 async fn next(body: &mut Option<StreamingBlob>, size: &mut u64) -> S3Result<Option<Bytes>> {
     let Some(stream) = body else { return Ok(None) };
-    let Some(chunk) = stream.next().await else { return Ok(None) };
+    let Some(chunk) = stream.next().await else {
+        *body = None;
+        return Ok(None);
+    };
     let chunk = chunk.map_err(|error| {
         let text = error.to_string();
         if text.contains("Sha256Mismatch") {
@@ -192,6 +197,13 @@ async fn next(body: &mut Option<StreamingBlob>, size: &mut u64) -> S3Result<Opti
         return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
     }
     Ok(Some(chunk))
+}
+
+/// Reads what is left of the body of a request that is refused, where that is little: the client may have sent it
+/// already, and would take it for the beginning of its next request.
+pub(super) async fn drain(body: &mut Option<StreamingBlob>) {
+    let mut size = 0;
+    while size <= LEFT && matches!(next(body, &mut size).await, Ok(Some(_))) {}
 }
 
 /// Says whether both threads still listen; one that does not has failed, and will say of what.

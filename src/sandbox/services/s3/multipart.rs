@@ -116,7 +116,24 @@ fn keep(
     Ok(part)
 }
 
-pub(super) async fn upload_part(api: &Api, req: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
+pub(super) async fn upload_part(
+    api: &Api,
+    mut req: S3Request<UploadPartInput>,
+) -> S3Result<UploadPartOutput> {
+    let mut body = req.input.body.take();
+    let result = take_part(api, req, &mut body).await;
+    if result.is_err() {
+        body::drain(&mut body).await;
+    }
+    result
+}
+
+async fn take_part(
+    api: &Api,
+    req: S3Request<UploadPartInput>,
+    body: &mut Option<StreamingBlob>,
+) -> S3Result<UploadPartOutput> {
+    super::about::refuse(&req.headers, api.account())?;
     let (headers, trailers, input) = (req.headers, req.trailing_headers, req.input);
     check_number(input.part_number)?;
     let upload =
@@ -133,7 +150,7 @@ pub(super) async fn upload_part(api: &Api, req: S3Request<UploadPartInput>) -> S
     }
     let mut algorithms = vec![upload.algorithm];
     algorithms.extend(Some(wanted.algorithm).filter(|one| *one != upload.algorithm));
-    let received = body::receive(&api.state, input.body, &algorithms).await?;
+    let received = body::receive(&api.state, body, &algorithms).await?;
     let value = received.sum(wanted.algorithm);
     wanted.check(&value, trailers.and_then(|trailers| trailers.take()).as_ref())?;
     check_md5(input.content_md5.as_deref(), &received.md5)?;

@@ -16,7 +16,21 @@ use super::{
 /// Largest object that one request copies. Source: API reference, CopyObject.
 const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
 
-pub(super) async fn put(api: &Api, req: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
+pub(super) async fn put(api: &Api, mut req: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
+    let mut body = req.input.body.take();
+    let result = take_in(api, req, &mut body).await;
+    if result.is_err() {
+        body::drain(&mut body).await;
+    }
+    result
+}
+
+async fn take_in(
+    api: &Api,
+    req: S3Request<PutObjectInput>,
+    body: &mut Option<StreamingBlob>,
+) -> S3Result<PutObjectOutput> {
+    super::about::refuse(&req.headers, api.account())?;
     let (headers, trailers, mut input) = (req.headers, req.trailing_headers, req.input);
     let condition = Condition::new(input.if_match.take(), input.if_none_match.take())?;
     if input.write_offset_bytes.is_some() {
@@ -30,7 +44,7 @@ pub(super) async fn put(api: &Api, req: S3Request<PutObjectInput>) -> S3Result<P
     let about = about!(input, &bucket)?;
     let tags = tags_in_header(input.tagging.as_deref())?;
     let wanted = Wanted::of(&headers)?;
-    let received = body::receive(&api.state, input.body, &[wanted.algorithm]).await?;
+    let received = body::receive(&api.state, body, &[wanted.algorithm]).await?;
     let sum = Sum { algorithm: wanted.algorithm, value: received.sum(wanted.algorithm) };
     wanted.check(&sum.value, trailers.and_then(|trailers| trailers.take()).as_ref())?;
     check_md5(input.content_md5.as_deref(), &received.md5)?;
