@@ -34,9 +34,6 @@ use super::{
 /// Longest body of a call that is not S3's or the registry's.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Longest body of one registry request: a layer.
-const LAYER_LIMIT: usize = 2 * 1024 * 1024 * 1024;
-
 /// Header with the id of a request, for people who look for it in logs.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
@@ -226,7 +223,7 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
         return raw(RawResponse::new(403, "text/plain", "this sandbox answers on loopback names only\n"));
     }
     if request.uri().path() == "/v2" || request.uri().path().starts_with("/v2/") {
-        return registry(front, request).await;
+        return ecr::registry(&front.world, request).await;
     }
     let parts = parts_of(&request);
     match auth::claimed_service(&parts).as_deref() {
@@ -269,14 +266,6 @@ fn parts_of<B>(request: &Request<B>) -> Parts {
     *head.uri_mut() = request.uri().clone();
     *head.headers_mut() = request.headers().clone();
     head.into_parts().0
-}
-
-async fn registry(front: &Front, request: Request<Incoming>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, LAYER_LIMIT).collect().await {
-        Ok(body) => raw(ecr::registry(&front.world, to_raw(&parts, body.to_bytes())).await),
-        Err(error) => raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
-    }
 }
 
 fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {

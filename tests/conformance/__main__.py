@@ -5,14 +5,14 @@ import sys
 
 import data
 import identity
+import images
 import objects
 import running
-import storage
 import watching
 from witness import Witness
 
 w = Witness()
-for drive in (identity.sts, objects.run, storage.ecr, data.dynamodb, data.sqs, running.run, watching.run):
+for drive in (identity.sts, objects.run, images.run, data.dynamodb, data.sqs, running.run, watching.run):
     try:
         drive(w)
     except Exception as error:  # noqa: BLE001 (whatever it is, the other services are still looked at)

@@ -11,7 +11,10 @@ use crate::sandbox::{
     world::World,
 };
 
-use super::store::{Image, Repository, StoreError};
+use super::{
+    layers, policies,
+    store::{Image, Repository, StoreError},
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -24,8 +27,43 @@ struct Input {
     image_ids: Option<Vec<ImageId>>,
     image_manifest: Option<String>,
     image_tag: Option<String>,
-    lifecycle_policy_text: Option<String>,
     force: bool,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+    filter: Filter,
+    tags: Vec<crate::sandbox::tags::Tag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Filter {
+    tag_status: Option<String>,
+}
+
+impl Filter {
+    fn takes(&self, tagged: bool) -> bool {
+        match self.tag_status.as_deref() {
+            Some("TAGGED") => tagged,
+            Some("UNTAGGED") => !tagged,
+            _ => true,
+        }
+    }
+}
+
+/// One page of a list whose entries have names. Source: ECR API reference: 100 entries where nothing is asked, at most 1000.
+pub(super) fn paged<T>(
+    entries: Vec<(String, T)>,
+    most: Option<usize>,
+    token: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let most = most.unwrap_or(100);
+    if !(1..=1000).contains(&most) {
+        return Err(invalid(
+            "Invalid parameter at 'maxResults' failed to satisfy constraint: 'must be between 1 and 1000'",
+        ));
+    }
+    crate::sandbox::page::page(entries, false, most, token)
+        .ok_or_else(|| invalid("Invalid parameter at 'nextToken'"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,15 +78,67 @@ struct ImageId {
     image_tag: Option<String>,
 }
 
-fn invalid(message: impl Into<String>) -> ServiceError {
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidParameterException", message)
 }
 
-fn no_repository(name: &str, account: &str) -> ServiceError {
+pub(super) fn no_repository(name: &str, account: &str) -> ServiceError {
     ServiceError::client(
         "RepositoryNotFoundException",
         format!("The repository with name '{name}' does not exist in the registry with id '{account}'"),
     )
+}
+
+impl ImageId {
+    fn shown(&self) -> Value {
+        let mut id = json!({});
+        if let Some(digest) = &self.image_digest {
+            id["imageDigest"] = digest.as_str().into();
+        }
+        if let Some(tag) = &self.image_tag {
+            id["imageTag"] = tag.as_str().into();
+        }
+        id
+    }
+}
+
+/// Removes a tag, or an image with all its tags; the last tag takes the image with it. Says which tags went.
+fn remove(
+    repository: &mut Repository,
+    wanted: &ImageId,
+) -> Result<(String, Vec<String>), (&'static str, &'static str)> {
+    let missing = ("ImageNotFound", "Requested image not found");
+    let digest = match (&wanted.image_digest, &wanted.image_tag) {
+        (Some(digest), _) => digest.clone(),
+        (None, Some(tag)) => repository.by_tag(tag).cloned().ok_or(missing)?,
+        (None, None) => {
+            return Err((
+                "MissingDigestAndTag",
+                "Invalid request parameters: both tag and digest cannot be null",
+            ));
+        }
+    };
+    let image = repository.images.get(&digest).ok_or(missing)?;
+    let tags: Vec<String> = match &wanted.image_tag {
+        Some(tag) if !image.tags.contains(tag) => {
+            return Err(("ImageTagDoesNotMatchDigest", "The image tag is another image's"));
+        }
+        Some(tag) => vec![tag.clone()],
+        None => image.tags.iter().cloned().collect(),
+    };
+    if tags.len() < image.tags.len() {
+        if let Some(image) = repository.images.get_mut(&digest) {
+            tags.iter().for_each(|tag| {
+                image.tags.remove(tag);
+            });
+        }
+        return Ok((digest, tags));
+    }
+    if repository.images.values().any(|other| other.names.contains(&digest)) {
+        return Err(("ImageReferencedByManifestList", "Requested image referenced by manifest list"));
+    }
+    repository.images.remove(&digest);
+    Ok((digest, tags))
 }
 
 /// Names that ECR takes. Source: ECR API reference, CreateRepository.
@@ -64,6 +154,12 @@ fn valid_name(name: &str) -> bool {
 
 /// Answers one operation.
 pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    if let Some(answer) = layers::handle(world, operation, &input, caller) {
+        return answer;
+    }
+    if let Some(answer) = policies::handle(world, operation, &input, caller) {
+        return answer;
+    }
     let input: Input = serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?;
     let index = &world.ecr.store.index;
     let name = || input.repository_name.as_deref().ok_or_else(|| invalid("repositoryName is required"));
@@ -78,11 +174,8 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             "repositoryName": name,
             "repositoryUri": format!("{}/{name}", world.addresses.api),
             "createdAt": repository.created,
-            "imageTagMutability": match (repository.immutable_tags, repository.mutable_tags.is_empty()) {
-                (false, _) => "MUTABLE",
-                (true, true) => "IMMUTABLE",
-                (true, false) => "IMMUTABLE_WITH_EXCLUSION",
-            },
+            "imageTagMutability": policies::mutability(repository),
+            "imageTagMutabilityExclusionFilters": policies::filters(repository),
             "imageScanningConfiguration": { "scanOnPush": repository.scan_on_push },
             "encryptionConfiguration": { "encryptionType": "AES256" },
         })
@@ -93,23 +186,18 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             if !valid_name(name) {
                 return Err(invalid(format!("Invalid parameter at 'repositoryName': '{name}'")));
             }
-            let repository = Repository {
+            let mut repository = Repository {
                 created: time::OffsetDateTime::now_utc().unix_timestamp(),
-                immutable_tags: input
-                    .image_tag_mutability
-                    .as_deref()
-                    .is_some_and(|m| m.starts_with("IMMUTABLE")),
-                mutable_tags: input
-                    .image_tag_mutability_exclusion_filters
-                    .iter()
-                    .map(|f| f.filter.clone())
-                    .collect(),
                 scan_on_push: input
                     .image_scanning_configuration
                     .as_ref()
                     .is_some_and(|c| c["scanOnPush"] == true),
                 ..Repository::default()
             };
+            let filters =
+                input.image_tag_mutability_exclusion_filters.iter().map(|f| f.filter.clone()).collect();
+            policies::set_mutability(&mut repository, input.image_tag_mutability.as_deref(), filters)?;
+            policies::put_tags(&mut repository, input.tags.clone())?;
             let answer = json!({ "repository": shown(name, &repository) });
             index.update(|i| {
                 if i.repositories.contains_key(name) {
@@ -128,9 +216,14 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                 Some(names) => names.clone(),
                 None => index.read(|i| i.repositories.keys().cloned().collect()),
             };
-            let all: Result<Vec<Value>, ServiceError> =
-                names.iter().map(|name| Ok(shown(name, &find(name)?))).collect();
-            Ok(json!({ "repositories": all? }))
+            let all: Result<Vec<(String, Value)>, ServiceError> =
+                names.iter().map(|name| Ok((name.clone(), shown(name, &find(name)?)))).collect();
+            let (page, next) = paged(all?, input.max_results, input.next_token.as_deref())?;
+            let mut answer = json!({ "repositories": page });
+            if let Some(next) = next {
+                answer["nextToken"] = next.into();
+            }
+            Ok(answer)
         }
         "DeleteRepository" => {
             let name = name()?;
@@ -155,19 +248,6 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                 "expiresAt": expires,
                 "proxyEndpoint": format!("http://{}", world.addresses.api),
             }] }))
-        }
-        "PutLifecyclePolicy" => {
-            let name = name()?;
-            let text = input
-                .lifecycle_policy_text
-                .clone()
-                .ok_or_else(|| invalid("lifecyclePolicyText is required"))?;
-            index.update(|i| {
-                let repository = i.repositories.get_mut(name).ok_or_else(|| no_repository(name, account))?;
-                repository.lifecycle_policy = Some(text.clone());
-                Ok::<_, ServiceError>(())
-            })?;
-            Ok(json!({ "registryId": account, "repositoryName": name, "lifecyclePolicyText": text }))
         }
         "DescribeImages" | "ListImages" | "BatchGetImage" | "BatchDeleteImage" => {
             let repository = find(name()?)?;
@@ -197,6 +277,7 @@ fn refused(error: &StoreError, account: &str) -> ServiceError {
         StoreError::NoRepository(name) => return no_repository(name, account),
         StoreError::BadManifest(_) => "InvalidParameterException",
         StoreError::NoLayer(_) => "LayersNotFoundException",
+        StoreError::NoImage(_) => "ReferencedImagesNotFoundException",
         StoreError::TagTaken(_) => "ImageTagAlreadyExistsException",
         StoreError::AlreadyThere(_) => "ImageAlreadyExistsException",
         StoreError::Io(error) => return ServiceError::internal(error.to_string()),
@@ -236,8 +317,13 @@ fn images(
     };
     match operation {
         "DescribeImages" => {
-            let details: Vec<Value> = match &input.image_ids {
-                None => repository.images.iter().map(|(digest, image)| detail(digest, image)).collect(),
+            let details: Vec<(String, Value)> = match &input.image_ids {
+                None => repository
+                    .images
+                    .iter()
+                    .filter(|(_, image)| input.filter.takes(!image.tags.is_empty()))
+                    .map(|(digest, image)| (digest.clone(), detail(digest, image)))
+                    .collect(),
                 Some(ids) => ids
                     .iter()
                     .map(|id| {
@@ -247,21 +333,35 @@ fn images(
                                 format!("The image with imageId {id:?} does not exist within the repository with name '{name}'"),
                             )
                         })?;
-                        Ok(detail(&digest, &repository.images[&digest]))
+                        let shown = detail(&digest, &repository.images[&digest]);
+                        Ok((digest, shown))
                     })
                     .collect::<Result<_, ServiceError>>()?,
             };
-            Ok(json!({ "imageDetails": details }))
+            let (page, next) = paged(details, input.max_results, input.next_token.as_deref())?;
+            let mut answer = json!({ "imageDetails": page });
+            if let Some(next) = next {
+                answer["nextToken"] = next.into();
+            }
+            Ok(answer)
         }
         "ListImages" => {
             let mut ids = Vec::new();
             for (digest, image) in &repository.images {
-                ids.extend(image.tags.iter().map(|tag| id(digest, Some(tag))));
+                if !input.filter.takes(!image.tags.is_empty()) {
+                    continue;
+                }
+                ids.extend(image.tags.iter().map(|tag| (format!("{digest} {tag}"), id(digest, Some(tag)))));
                 if image.tags.is_empty() {
-                    ids.push(id(digest, None));
+                    ids.push((digest.clone(), id(digest, None)));
                 }
             }
-            Ok(json!({ "imageIds": ids }))
+            let (page, next) = paged(ids, input.max_results, input.next_token.as_deref())?;
+            let mut answer = json!({ "imageIds": page });
+            if let Some(next) = next {
+                answer["nextToken"] = next.into();
+            }
+            Ok(answer)
         }
         "BatchGetImage" => {
             let (mut found, mut failures) = (Vec::new(), Vec::new());
@@ -279,7 +379,7 @@ fn images(
                         "imageManifestMediaType": repository.images[&digest].media_type,
                     })),
                     None => failures.push(json!({
-                        "imageId": { "imageDigest": wanted.image_digest, "imageTag": wanted.image_tag },
+                        "imageId": wanted.shown(),
                         "failureCode": "ImageNotFound",
                         "failureReason": "Requested image not found",
                     })),
@@ -288,28 +388,27 @@ fn images(
             Ok(json!({ "images": found, "failures": failures }))
         }
         _ => {
-            let ids = input.image_ids.clone().unwrap_or_default();
-            let gone: Vec<String> = ids.iter().filter_map(&resolve).collect();
+            let (mut gone, mut failures) = (Vec::new(), Vec::new());
             world.ecr.store.index.update(|i| {
-                if let Some(stored) = i.repositories.get_mut(name) {
-                    for wanted in &ids {
-                        match (&wanted.image_digest, &wanted.image_tag) {
-                            (Some(digest), _) => {
-                                stored.images.remove(digest);
+                let stored = i.repositories.get_mut(name).ok_or_else(|| no_repository(name, account))?;
+                for wanted in input.image_ids.as_deref().unwrap_or_default() {
+                    match remove(stored, wanted) {
+                        Ok((digest, tags)) => {
+                            gone.extend(tags.iter().map(|tag| id(&digest, Some(tag))));
+                            if tags.is_empty() {
+                                gone.push(id(&digest, None));
                             }
-                            (None, Some(tag)) => {
-                                stored.images.values_mut().for_each(|image| {
-                                    image.tags.remove(tag);
-                                });
-                            }
-                            (None, None) => {}
                         }
+                        Err((code, reason)) => failures.push(json!({
+                            "imageId": wanted.shown(),
+                            "failureCode": code,
+                            "failureReason": reason,
+                        })),
                     }
                 }
                 Ok::<_, ServiceError>(())
             })?;
-            let ids: Vec<Value> = gone.iter().map(|digest| id(digest, None)).collect();
-            Ok(json!({ "imageIds": ids, "failures": [] }))
+            Ok(json!({ "imageIds": gone, "failures": failures }))
         }
     }
 }

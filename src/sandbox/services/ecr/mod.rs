@@ -3,15 +3,22 @@
 //! Invariant: a blob is stored under the SHA-256 of what it holds, and an image only once all its blobs are there.
 
 mod api;
+mod layers;
+mod lifecycle;
+mod policies;
 mod registry;
 mod store;
+mod uploads;
 
 use std::{io, path::Path, path::PathBuf, sync::Arc};
 
+use http::{Request, Response};
+use hyper::body::Incoming;
+use s3s::Body;
 use serde_json::Value;
 
 use crate::sandbox::{
-    call::{Answer, Caller, RawRequest, RawResponse},
+    call::{Answer, Caller},
     world::World,
 };
 
@@ -20,16 +27,36 @@ pub use store::StoreError;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
+    "BatchCheckLayerAvailability",
     "BatchDeleteImage",
     "BatchGetImage",
+    "CompleteLayerUpload",
     "CreateRepository",
+    "DeleteLifecyclePolicy",
     "DeleteRepository",
+    "DeleteRepositoryPolicy",
+    "DescribeImageScanFindings",
     "DescribeImages",
+    "DescribeRegistry",
     "DescribeRepositories",
     "GetAuthorizationToken",
+    "GetDownloadUrlForLayer",
+    "GetLifecyclePolicy",
+    "GetLifecyclePolicyPreview",
+    "GetRepositoryPolicy",
+    "InitiateLayerUpload",
     "ListImages",
+    "ListTagsForResource",
     "PutImage",
+    "PutImageScanningConfiguration",
+    "PutImageTagMutability",
     "PutLifecyclePolicy",
+    "SetRepositoryPolicy",
+    "StartImageScan",
+    "StartLifecyclePolicyPreview",
+    "TagResource",
+    "UntagResource",
+    "UploadLayerPart",
 ];
 
 /// State of the service.
@@ -91,6 +118,6 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
 }
 
 /// Answers one request to the OCI distribution API.
-pub async fn registry(world: &Arc<World>, request: RawRequest) -> RawResponse {
-    registry::handle(&world.ecr.store, &world.ecr.token, &request)
+pub async fn registry(world: &Arc<World>, request: Request<Incoming>) -> Response<Body> {
+    registry::handle(&world.ecr.store, &world.ecr.token, request).await
 }

@@ -212,7 +212,7 @@ async fn pass(to_hash: &mpsc::Sender<Bytes>, to_write: &mpsc::Sender<Bytes>, chu
 }
 
 /// Streams `length` bytes of a file from `start`.
-pub(super) fn send(file: File, start: u64, length: u64) -> StreamingBlob {
+pub(in crate::sandbox) fn send(file: File, start: u64, length: u64) -> StreamingBlob {
     let file = Arc::new(file);
     let stream = stream::try_unfold((start, length), move |(at, left)| {
         let file = Arc::clone(&file);

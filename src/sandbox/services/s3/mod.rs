@@ -34,6 +34,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 use time::OffsetDateTime;
 
 pub use api::Api;
+pub(in crate::sandbox) use body::send;
 use index::{Bucket, Changes, Id, Index, Record};
 pub use stacks::BucketGone;
 
