@@ -6,6 +6,7 @@ mod api;
 mod layers;
 mod lifecycle;
 mod policies;
+mod push;
 mod registry;
 mod store;
 mod uploads;

@@ -1,4 +1,4 @@
-//! The OCI distribution API under `/v2/`: blobs in one piece or in chunks, manifests, tags.
+//! The OCI distribution API under `/v2/`: who may, blobs out, manifests, tags. How blobs come in, `push.rs` knows.
 //!
 //! Source: OCI distribution specification 1.1. As ECR does, it refuses to delete: that is what `BatchDeleteImage` is for.
 //! Invariant: what has to be in memory does not grow with a blob.
@@ -16,24 +16,24 @@ use subtle::ConstantTimeEq as _;
 use crate::sandbox::services::s3;
 
 use super::{
+    push,
     store::{Store, StoreError, digest_of},
-    uploads::{Upload, UploadError},
 };
 
 /// Longest manifest that is read at all; the store says which are too long.
 const MANIFEST: usize = 8 * 1024 * 1024;
 
-type Answer = Result<Response<Body>, Refusal>;
+pub(super) type Answer = Result<Response<Body>, Refusal>;
 
 /// An error in the words of the specification.
-struct Refusal {
+pub(super) struct Refusal {
     status: u16,
     code: &'static str,
     message: String,
-    headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
 }
 
-fn refuse(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
+pub(super) fn refuse(status: u16, code: &'static str, message: impl Into<String>) -> Refusal {
     Refusal { status, code, message: message.into(), headers: Vec::new() }
 }
 
@@ -52,21 +52,21 @@ fn answered(status: u16, headers: &[(&str, String)], body: Body) -> Response<Bod
     builder.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
 }
 
-fn empty(status: u16, headers: &[(&str, String)]) -> Response<Body> {
+pub(super) fn empty(status: u16, headers: &[(&str, String)]) -> Response<Body> {
     let headers = [headers, &[("content-length", "0".to_owned())]].concat();
     answered(status, &headers, Body::empty())
 }
 
 /// The members of a query.
-fn query(request: &Request<Incoming>) -> Vec<(String, String)> {
+pub(super) fn query(request: &Request<Incoming>) -> Vec<(String, String)> {
     serde_urlencoded::from_str(request.uri().query().unwrap_or_default()).unwrap_or_default()
 }
 
-fn member<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn member<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -123,14 +123,14 @@ async fn route(store: &Store, request: Request<Incoming>) -> Answer {
     if let Some(name) = path.strip_suffix("/blobs/uploads") {
         known(name)?;
         return if request.method() == Method::POST {
-            begin(store, name, request).await
+            push::begin(store, name, request).await
         } else {
             unsupported()
         };
     }
     if let Some((name, id)) = path.split_once("/blobs/uploads/") {
         known(name)?;
-        return go_on(store, name, id, request).await;
+        return push::go_on(store, name, id, request).await;
     }
     if let Some((name, digest)) = path.split_once("/blobs/") {
         known(name)?;
@@ -182,103 +182,6 @@ fn blob(store: &Store, digest: &str, request: &Request<Incoming>) -> Answer {
     Ok(answered(status, &headers, body))
 }
 
-fn place(name: &str, id: &str) -> (&'static str, String) {
-    ("location", format!("/v2/{name}/blobs/uploads/{id}"))
-}
-
-/// The bytes that came, as the `Range` header tells them.
-fn so_far(length: u64) -> (&'static str, String) {
-    ("range", format!("0-{}", length.saturating_sub(1)))
-}
-
-fn failed(name: &str, id: &str, error: UploadError) -> Refusal {
-    match error {
-        UploadError::Unknown(_) => refuse(404, "BLOB_UPLOAD_UNKNOWN", error.to_string()),
-        UploadError::Busy(_) => refuse(409, "BLOB_UPLOAD_INVALID", error.to_string()),
-        UploadError::Gap(length) => {
-            let mut refusal = refuse(416, "BLOB_UPLOAD_INVALID", error.to_string());
-            refusal.headers = vec![place(name, id), so_far(length)];
-            refusal
-        }
-        UploadError::OtherDigest(_) => refuse(400, "DIGEST_INVALID", error.to_string()),
-        UploadError::Io(error) => error.into(),
-    }
-}
-
-/// Begins an upload; a blob that is here already can be mounted, and a small one comes with the request.
-async fn begin(store: &Store, name: &str, request: Request<Incoming>) -> Answer {
-    let members = query(&request);
-    if let (Some(digest), Some(from)) = (member(&members, "mount"), member(&members, "from"))
-        && store.has(from)
-        && store.blob(digest).is_some()
-    {
-        return Ok(made(name, "blobs", digest));
-    }
-    let id = store.uploads.begin(name)?;
-    if member(&members, "digest").is_some() {
-        return go_on(store, name, &id, request).await;
-    }
-    Ok(empty(202, &[place(name, &id), so_far(0), ("docker-upload-uuid", id.clone())]))
-}
-
-fn made(name: &str, kind: &str, digest: &str) -> Response<Body> {
-    let location = format!("/v2/{name}/{kind}/{digest}");
-    empty(201, &[("location", location), ("docker-content-digest", digest.to_owned())])
-}
-
-/// The first and the last byte that a chunk says it has.
-fn chunk(headers: &HeaderMap) -> Option<(u64, u64)> {
-    let range = text(headers, "content-range")?;
-    let (first, last) = range.strip_prefix("bytes ").unwrap_or(range).split_once('-')?;
-    Some((first.parse().ok()?, last.split('/').next()?.parse().ok()?))
-}
-
-async fn go_on(store: &Store, name: &str, id: &str, request: Request<Incoming>) -> Answer {
-    let fail = |error| failed(name, id, error);
-    let mut upload = store.uploads.take(name, id).map_err(fail)?;
-    let method = request.method().clone();
-    match method {
-        Method::GET => return Ok(empty(204, &[place(name, id), so_far(upload.length())])),
-        Method::DELETE => {
-            upload.cancel()?;
-            return Ok(empty(204, &[]));
-        }
-        Method::PATCH | Method::PUT | Method::POST => {}
-        _ => return Err(refuse(405, "UNSUPPORTED", "the operation is unsupported")),
-    }
-    let members = query(&request);
-    if let Some((first, last)) = chunk(request.headers()) {
-        upload.expect(first).map_err(fail)?;
-        let length = text(request.headers(), "content-length").and_then(|text| text.parse::<u64>().ok());
-        if last < first || length.is_some_and(|length| length != last - first + 1) {
-            return Err(refuse(400, "SIZE_INVALID", "the range is not that of the chunk"));
-        }
-    }
-    receive(&mut upload, request.into_body()).await?;
-    if method == Method::PATCH {
-        return Ok(empty(
-            202,
-            &[place(name, id), so_far(upload.length()), ("docker-upload-uuid", id.to_owned())],
-        ));
-    }
-    let digest = member(&members, "digest").unwrap_or_default();
-    let path = store.place(digest).ok_or_else(|| refuse(400, "DIGEST_INVALID", "no digest that is one"))?;
-    upload.finish(digest, &path).map_err(fail)?;
-    Ok(made(name, "blobs", digest))
-}
-
-/// Puts a body to what came before; on disk when this returns.
-async fn receive(upload: &mut Upload<'_>, mut body: Incoming) -> Result<(), Refusal> {
-    while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|_| refuse(400, "BLOB_UPLOAD_INVALID", "the body ended before all of it had come"))?;
-        if let Some(bytes) = frame.data_ref() {
-            upload.append(bytes)?;
-        }
-    }
-    Ok(upload.flush()?)
-}
-
 async fn put_manifest(store: &Store, name: &str, reference: &str, request: Request<Incoming>) -> Answer {
     let body = Limited::new(request.into_body(), MANIFEST).collect().await;
     let bytes = body.map_err(|error| refuse(400, "MANIFEST_INVALID", error.to_string()))?.to_bytes();
@@ -290,7 +193,7 @@ async fn put_manifest(store: &Store, name: &str, reference: &str, request: Reque
         return Err(refuse(400, "TAG_INVALID", "the tag is none"));
     }
     match store.put_image(name, tag, &bytes) {
-        Ok(digest) | Err(StoreError::AlreadyThere(digest)) => Ok(made(name, "manifests", &digest)),
+        Ok(digest) | Err(StoreError::AlreadyThere(digest)) => Ok(push::made(name, "manifests", &digest)),
         Err(error @ StoreError::NoRepository(_)) => Err(refuse(404, "NAME_UNKNOWN", error.to_string())),
         Err(error @ StoreError::TagTaken(_)) => Err(refuse(400, "TAG_INVALID", error.to_string())),
         Err(error @ (StoreError::NoLayer(_) | StoreError::NoImage(_))) => {

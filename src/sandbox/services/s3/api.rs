@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use s3s::{S3, S3Request, S3Response, S3Result, dto::*};
 use sha2::{Digest as _, Sha256};
 
-use super::{SharedS3, about, buckets, listing, multipart, pending, read, settings, tagging, write};
+use super::{
+    SharedS3, about, buckets, listing, multipart, parts, pending, policy, read, settings, tagging, write,
+};
 
 /// The operations, over the shared state.
 #[derive(Debug, Clone)]
@@ -55,7 +57,7 @@ operations! {
     delete_bucket_encryption(DeleteBucketEncryptionInput) -> DeleteBucketEncryptionOutput: settings::delete_encryption;
     delete_bucket_lifecycle(DeleteBucketLifecycleInput) -> DeleteBucketLifecycleOutput: tagging::delete_lifecycle;
     delete_bucket_ownership_controls(DeleteBucketOwnershipControlsInput) -> DeleteBucketOwnershipControlsOutput: settings::delete_ownership;
-    delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput: settings::delete_policy;
+    delete_bucket_policy(DeleteBucketPolicyInput) -> DeleteBucketPolicyOutput: policy::delete;
     delete_bucket_tagging(DeleteBucketTaggingInput) -> DeleteBucketTaggingOutput: tagging::delete_bucket;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput: write::delete;
     delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput: tagging::delete_object;
@@ -65,8 +67,8 @@ operations! {
     get_bucket_lifecycle_configuration(GetBucketLifecycleConfigurationInput) -> GetBucketLifecycleConfigurationOutput: tagging::lifecycle;
     get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput: buckets::location;
     get_bucket_ownership_controls(GetBucketOwnershipControlsInput) -> GetBucketOwnershipControlsOutput: settings::ownership;
-    get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput: settings::policy;
-    get_bucket_policy_status(GetBucketPolicyStatusInput) -> GetBucketPolicyStatusOutput: settings::policy_status;
+    get_bucket_policy(GetBucketPolicyInput) -> GetBucketPolicyOutput: policy::get;
+    get_bucket_policy_status(GetBucketPolicyStatusInput) -> GetBucketPolicyStatusOutput: policy::status;
     get_bucket_tagging(GetBucketTaggingInput) -> GetBucketTaggingOutput: tagging::bucket;
     get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput: buckets::versioning;
     get_object(GetObjectInput) -> GetObjectOutput: read::get;
@@ -84,12 +86,12 @@ operations! {
     put_bucket_encryption(PutBucketEncryptionInput) -> PutBucketEncryptionOutput: settings::put_encryption;
     put_bucket_lifecycle_configuration(PutBucketLifecycleConfigurationInput) -> PutBucketLifecycleConfigurationOutput: tagging::put_lifecycle;
     put_bucket_ownership_controls(PutBucketOwnershipControlsInput) -> PutBucketOwnershipControlsOutput: settings::put_ownership;
-    put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput: settings::put_policy;
+    put_bucket_policy(PutBucketPolicyInput) -> PutBucketPolicyOutput: policy::put;
     put_bucket_tagging(PutBucketTaggingInput) -> PutBucketTaggingOutput: tagging::put_bucket;
     put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput: buckets::put_versioning;
     put_object(PutObjectInput) -> PutObjectOutput: write::put;
     put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput: tagging::put_object;
     put_public_access_block(PutPublicAccessBlockInput) -> PutPublicAccessBlockOutput: settings::put_block;
-    upload_part(UploadPartInput) -> UploadPartOutput: multipart::upload_part;
-    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput: multipart::copy_part;
+    upload_part(UploadPartInput) -> UploadPartOutput: parts::upload;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput: parts::copy;
 }

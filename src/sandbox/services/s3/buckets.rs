@@ -70,7 +70,6 @@ pub(super) async fn list(api: &Api, req: S3Request<ListBucketsInput>) -> S3Resul
             name: Some(name.to_owned()),
             creation_date: Some(Timestamp::from(at(bucket.created * 1000))),
             bucket_region: Some(api.region.clone()),
-            ..Default::default()
         });
         shown.collect()
     });
