@@ -3,6 +3,7 @@
 //! Invariant: a blob is stored under the SHA-256 of what it holds, and an image only once all its blobs are there.
 
 mod api;
+mod images;
 mod layers;
 mod lifecycle;
 mod policies;
