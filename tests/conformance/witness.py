@@ -106,7 +106,9 @@ class Witness:
         shape = model.output_shape
         if shape is None:
             return []
-        value = {name: member for name, member in parsed.items() if name != "ResponseMetadata"}
+        # An empty element is read as nothing.
+        told = {name: member for name, member in parsed.items() if member is not None}
+        value = {name: member for name, member in told.items() if name != "ResponseMetadata"}
         stream = shape.serialization.get("payload")
         if model.has_streaming_output and stream:
             value[stream] = b""
