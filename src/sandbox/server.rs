@@ -40,9 +40,6 @@ use super::{
 /// Longest body of a call that is not S3's or the registry's.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
-/// Longest body of one registry request: a layer.
-const LAYER_LIMIT: usize = 2 * 1024 * 1024 * 1024;
-
 /// Header with the id of a request, for people who look for it in logs.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
@@ -152,7 +149,8 @@ impl S3Access for S3Faults {
         let (operation, query) = (context.s3_op().name(), context.uri().query().unwrap_or_default());
         // Which objects are to go is said in the body.
         if operation != "DeleteObjects" {
-            let asked = access::Asked { operation, bucket, key, query };
+            let (version, headers) = (access::s3_version(query), context.headers());
+            let asked = access::Asked { operation, bucket, key, version: version.as_deref(), query, headers };
             denied(access::permit_s3(&self.0, &credentials.access_key, asked))?;
         }
         strike(&self.0, "s3", context.s3_op().name()).await.map_err(|error| match error.status {
@@ -165,7 +163,9 @@ impl S3Access for S3Faults {
         let key_id = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
         let (bucket, operation) = (Some(request.input.bucket.as_str()), "DeleteObjects");
         for object in &request.input.delete.objects {
-            let asked = access::Asked { operation, bucket, key: Some(&object.key), query: "" };
+            let (key, version) = (Some(object.key.as_str()), object.version_id.as_deref());
+            let asked =
+                access::Asked { operation, bucket, key, version, query: "", headers: &request.headers };
             denied(access::permit_s3(&self.0, key_id.unwrap_or_default(), asked))?;
         }
         Ok(())
@@ -195,8 +195,8 @@ struct Front {
 }
 
 async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-    let mut builder =
-        S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), world.identity.region.clone()));
+    let (region, account) = (world.identity.region.clone(), world.identity.account.clone());
+    let mut builder = S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), region, account));
     builder.set_auth(S3Keys(Arc::clone(&world)));
     builder.set_access(S3Faults(Arc::clone(&world)));
     let front = Arc::new(Front { s3: builder.build(), world });
@@ -259,16 +259,19 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
         return raw(RawResponse::new(403, "text/plain", "this sandbox answers on loopback names only\n"));
     }
     if request.uri().path() == "/v2" || request.uri().path().starts_with("/v2/") {
-        return registry(front, request).await;
+        return ecr::registry(&front.world, request).await;
     }
     let parts = parts_of(&request);
     let has_body = !request.body().is_end_stream();
     match auth::claimed_service(&parts).as_deref() {
         Some("s3") if let Some(refused) = s3_token(&front.world, &parts) => raw(refused),
-        Some("s3") => match front.s3.call(request.map(Body::from)).await {
-            Ok(response) => closed(response, has_body),
-            Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
-        },
+        Some("s3") => {
+            let unsent = s3::closes(request.headers());
+            match front.s3.call(request.map(Body::from)).await {
+                Ok(response) => closed(response, has_body, unsent),
+                Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
+            }
+        }
         service => {
             let service = service.map(str::to_owned);
             signed_call(front, service, request).await
@@ -277,8 +280,8 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
 }
 
 /// Whoever is refused before all was read is told that the connection ends, and sends nothing more on it. S3 does so, too.
-fn closed(mut response: Response<Body>, has_body: bool) -> Response<Body> {
-    if has_body && response.status().is_client_error() {
+fn closed(mut response: Response<Body>, has_body: bool, unsent: bool) -> Response<Body> {
+    if unsent || has_body && response.status().is_client_error() {
         response.headers_mut().insert("connection", HeaderValue::from_static("close"));
     }
     response
@@ -304,14 +307,6 @@ fn parts_of<B>(request: &Request<B>) -> Parts {
     *head.uri_mut() = request.uri().clone();
     *head.headers_mut() = request.headers().clone();
     head.into_parts().0
-}
-
-async fn registry(front: &Front, request: Request<Incoming>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    match Limited::new(body, LAYER_LIMIT).collect().await {
-        Ok(body) => raw(ecr::registry(&front.world, to_raw(&parts, body.to_bytes())).await),
-        Err(error) => raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
-    }
 }
 
 fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {

@@ -7,10 +7,11 @@ import access
 import data
 import databases
 import identity
+import images
 import kept
+import objects
 import running
 import stacks
-import storage
 import watching
 from witness import Witness
 
@@ -18,8 +19,8 @@ w = Witness()
 DRIVES = (
     identity.sts,
     access.run,
-    storage.s3,
-    storage.ecr,
+    objects.run,
+    images.run,
     data.dynamodb,
     data.sqs,
     kept.secretsmanager,

@@ -326,7 +326,11 @@ def edge(w: Witness) -> None:
     w.holds("keys are listed", [one["Key"] for one in data.list_keys(KvsARN=arn)["Items"]] == ["a", "b"])
     data.delete_key(KvsARN=arn, Key="a", IfMatch=tag)
     w.refused("ResourceNotFoundException", data.get_key, KvsARN=arn, Key="a")
-    control.delete_key_value_store(Name="route", IfMatch=made["ETag"])
+    w.refused("PreconditionFailed", control.update_key_value_store, Name="route", Comment="x", IfMatch="stale")
+    other = control.update_key_value_store(Name="route", Comment="elsewhere", IfMatch=made["ETag"])
+    w.holds("a comment is changed", other["KeyValueStore"]["Comment"] == "elsewhere" and other["ETag"] != made["ETag"])
+    w.refused("PreconditionFailed", control.delete_key_value_store, Name="route", IfMatch=made["ETag"])
+    control.delete_key_value_store(Name="route", IfMatch=other["ETag"])
 
 
 def run(w: Witness) -> None:

@@ -30,9 +30,9 @@ use super::{
 
 pub use actor::Actor;
 pub use passing::{of_instance, usable};
-pub use registry::permit as permit_registry;
+pub use registry::{mount as permit_mount, permit as permit_registry};
 pub use rest::permit as permit_rest;
-pub use s3::{Asked, permit as permit_s3};
+pub use s3::{Asked, permit as permit_s3, version as s3_version};
 pub use take::{TAKE, Taken, take};
 
 /// One thing that a call needs to be allowed.

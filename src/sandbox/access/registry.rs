@@ -1,9 +1,12 @@
 //! Requests to the registry, whose actions are those of ECR.
 //!
-//! Source: Service Authorization Reference, "Actions defined by Amazon Elastic Container Registry".
+//! Sources: Service Authorization Reference, "Actions defined by Amazon Elastic Container Registry"; ECR user guide, "Blob
+//! mounting" (mounting needs what downloading does).
+
+use http::{Method, Uri};
 
 use crate::sandbox::{
-    call::{Caller, RawRequest, ServiceError},
+    call::{Caller, ServiceError},
     world::World,
 };
 
@@ -13,26 +16,64 @@ use super::{Need, Session, check};
 ///
 /// # Errors
 /// The refusal, in the words of AWS.
-pub fn permit(world: &World, caller: &Caller, request: &RawRequest) -> Result<(), ServiceError> {
+pub fn permit(world: &World, caller: &Caller, method: &Method, uri: &Uri) -> Result<(), ServiceError> {
+    let path = uri.path().trim_start_matches("/v2").trim_matches('/');
+    let (name, actions) = needed(method, path);
+    of(world, caller, name, actions)
+}
+
+/// Whether whoever has a key may mount blobs of a repository into another.
+///
+/// # Errors
+/// The refusal, in the words of AWS.
+pub fn mount(world: &World, caller: &Caller, from: &str) -> Result<(), ServiceError> {
+    of(world, caller, from, &["GetDownloadUrlForLayer"])
+}
+
+fn of(world: &World, caller: &Caller, name: &str, actions: &[&str]) -> Result<(), ServiceError> {
     let Some(session) = Session::find(world, &caller.access_key_id) else { return Ok(()) };
-    let path = request.path.trim_start_matches("/v2").trim_matches('/');
-    let (name, actions) = needed(&request.method, path);
     let resource = format!("arn:aws:ecr:{}:{}:repository/{name}", caller.region, caller.account);
     let needs = actions.iter().map(|action| Need::new(format!("ecr:{action}"), &resource)).collect();
     check(&session, caller, "ecr", needs)
 }
 
 /// The repository that a request is about, and the actions that it needs.
-fn needed<'a>(method: &str, path: &'a str) -> (&'a str, &'static [&'static str]) {
+fn needed<'a>(method: &Method, path: &'a str) -> (&'a str, &'static [&'static str]) {
     const UPLOAD: &[&str] = &["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"];
     if let Some((name, _)) = path.split_once("/manifests/") {
-        return (name, if method == "PUT" { &["PutImage"] } else { &["BatchGetImage"] });
+        return (name, if method == Method::PUT { &["PutImage"] } else { &["BatchGetImage"] });
+    }
+    if let Some(name) = path.strip_suffix("/tags/list") {
+        return (name, &["ListImages"]);
     }
     match path.split_once("/blobs/") {
+        // What is sent in one piece, in chunks or not at all needs the same.
         Some((name, rest)) if rest == "uploads" || rest.starts_with("uploads/") => (name, UPLOAD),
-        Some((name, _)) if method == "HEAD" => (name, &["BatchCheckLayerAvailability"]),
+        Some((name, _)) if method == Method::HEAD => (name, &["BatchCheckLayerAvailability"]),
         Some((name, _)) => (name, &["GetDownloadUrlForLayer"]),
         // Whether a token is good may be asked with any.
         None => (path, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_needs_what_the_operation_of_its_kind_does() {
+        for (method, path, name, first) in [
+            (Method::GET, "a/b/manifests/latest", "a/b", "BatchGetImage"),
+            (Method::PUT, "a/b/manifests/latest", "a/b", "PutImage"),
+            (Method::HEAD, "a/b/blobs/sha256:1", "a/b", "BatchCheckLayerAvailability"),
+            (Method::GET, "a/b/blobs/sha256:1", "a/b", "GetDownloadUrlForLayer"),
+            (Method::POST, "a/b/blobs/uploads", "a/b", "InitiateLayerUpload"),
+            (Method::PATCH, "a/b/blobs/uploads/1", "a/b", "InitiateLayerUpload"),
+            (Method::GET, "a/b/tags/list", "a/b", "ListImages"),
+        ] {
+            let (of, actions) = needed(&method, path);
+            assert_eq!((of, actions.first().copied()), (name, Some(first)), "{method} {path}");
+        }
+        assert!(needed(&Method::GET, "").1.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The control plane: stores are made, described, listed and removed.
+//! The control plane: stores are made, described, changed, listed and removed.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,6 +14,9 @@ use crate::sandbox::{
 use super::{Store, fresh_etag, now, refused};
 
 const ROOT: &str = "/2020-05-31/key-value-store";
+
+/// Longest comment. Source: API reference, CreateKeyValueStore.
+const COMMENT: usize = 128;
 
 /// Text of the direct children of the root element.
 fn children(body: &[u8]) -> Result<BTreeMap<String, String>, ServiceError> {
@@ -72,6 +75,15 @@ fn one(status: u16, store: &Store) -> RawResponse {
     RawResponse::new(status, "text/xml", body).with("etag", store.etag.clone())
 }
 
+/// Says whether the caller saw the store as it is. Source: CloudFront API reference, UpdateKeyValueStore.
+fn seen(request: &RawRequest, store: &Store) -> Result<(), ServiceError> {
+    match request.headers.get("if-match") {
+        None => Err(refused(400, "InvalidIfMatchVersion", "The If-Match version is missing or not valid")),
+        Some(etag) if etag.trim_matches('"') == store.etag => Ok(()),
+        Some(_) => Err(refused(412, "PreconditionFailed", "the ETag is not the store's")),
+    }
+}
+
 /// The operation that a request asks for; empty where there is none.
 pub(super) fn operation(request: &RawRequest) -> &'static str {
     let Some(rest) = request.path.strip_prefix(ROOT) else { return "" };
@@ -79,6 +91,7 @@ pub(super) fn operation(request: &RawRequest) -> &'static str {
         ("POST", _) => "CreateKeyValueStore",
         ("GET", "" | "/") => "ListKeyValueStores",
         ("GET", _) => "DescribeKeyValueStore",
+        ("PUT", _) => "UpdateKeyValueStore",
         ("DELETE", _) => "DeleteKeyValueStore",
         _ => "",
     }
@@ -150,11 +163,24 @@ pub(super) fn handle(
             Ok(RawResponse::new(200, "text/xml", body))
         }
         ("GET", _) => stores.read(|stores| stores.get(name).map(|store| one(200, store))).ok_or_else(missing),
+        ("PUT", _) => {
+            let comment = children(&request.body)?.remove("Comment").unwrap_or_default();
+            if comment.chars().count() > COMMENT {
+                let text = format!("a comment has at most {COMMENT} characters");
+                return Err(refused(400, "InvalidArgument", text));
+            }
+            stores.update(|stores| {
+                let store = stores.get_mut(name).ok_or_else(missing)?;
+                seen(request, store)?;
+                store.comment = comment;
+                store.etag = fresh_etag();
+                store.modified = now();
+                Ok(one(200, store))
+            })
+        }
         ("DELETE", _) => stores.update(|stores| {
             let store = stores.get(name).ok_or_else(missing)?;
-            if request.headers.get("if-match") != Some(&store.etag) {
-                return Err(refused(412, "PreconditionFailed", "the ETag is not the store's"));
-            }
+            seen(request, store)?;
             stores.remove(name);
             Ok(RawResponse::new(204, "text/xml", ""))
         }),

@@ -16,8 +16,13 @@ use crate::sandbox::{
 };
 
 /// What the control plane answers.
-pub const OPERATIONS: &[&str] =
-    &["CreateKeyValueStore", "DeleteKeyValueStore", "DescribeKeyValueStore", "ListKeyValueStores"];
+pub const OPERATIONS: &[&str] = &[
+    "CreateKeyValueStore",
+    "DeleteKeyValueStore",
+    "DescribeKeyValueStore",
+    "ListKeyValueStores",
+    "UpdateKeyValueStore",
+];
 
 /// What the data plane answers.
 pub const DATA_OPERATIONS: &[&str] =

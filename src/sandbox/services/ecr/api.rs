@@ -12,23 +12,44 @@ use crate::sandbox::{
 };
 
 use super::{
-    store::{Image, Repository, StoreError},
+    images::{self, Filter, ImageId},
+    layers, policies,
+    store::{Repository, StoreError},
     token,
 };
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Input {
+pub(super) struct Input {
     repository_name: Option<String>,
     repository_names: Option<Vec<String>>,
     image_tag_mutability: Option<String>,
     image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
     image_scanning_configuration: Option<Value>,
-    image_ids: Option<Vec<ImageId>>,
+    pub image_ids: Option<Vec<ImageId>>,
     image_manifest: Option<String>,
     image_tag: Option<String>,
-    lifecycle_policy_text: Option<String>,
     force: bool,
+    pub max_results: Option<usize>,
+    pub next_token: Option<String>,
+    pub filter: Filter,
+    tags: Vec<crate::sandbox::tags::Tag>,
+}
+
+/// One page of a list whose entries have names. Source: ECR API reference: 100 entries where nothing is asked, at most 1000.
+pub(super) fn paged<T>(
+    entries: Vec<(String, T)>,
+    most: Option<usize>,
+    token: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let most = most.unwrap_or(100);
+    if !(1..=1000).contains(&most) {
+        return Err(invalid(
+            "Invalid parameter at 'maxResults' failed to satisfy constraint: 'must be between 1 and 1000'",
+        ));
+    }
+    crate::sandbox::page::page(entries, false, most, token)
+        .ok_or_else(|| invalid("Invalid parameter at 'nextToken'"))
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,18 +57,11 @@ struct ExclusionFilter {
     filter: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ImageId {
-    image_digest: Option<String>,
-    image_tag: Option<String>,
-}
-
-fn invalid(message: impl Into<String>) -> ServiceError {
+pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidParameterException", message)
 }
 
-fn no_repository(name: &str, account: &str) -> ServiceError {
+pub(super) fn no_repository(name: &str, account: &str) -> ServiceError {
     ServiceError::client(
         "RepositoryNotFoundException",
         format!("The repository with name '{name}' does not exist in the registry with id '{account}'"),
@@ -67,6 +81,12 @@ fn valid_name(name: &str) -> bool {
 
 /// Answers one operation.
 pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    if let Some(answer) = layers::handle(world, operation, &input, caller) {
+        return answer;
+    }
+    if let Some(answer) = policies::handle(world, operation, &input, caller) {
+        return answer;
+    }
     let input: Input = serde_json::from_value(input).map_err(|error| invalid(error.to_string()))?;
     let index = &world.ecr.store.index;
     let name = || input.repository_name.as_deref().ok_or_else(|| invalid("repositoryName is required"));
@@ -81,11 +101,8 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             "repositoryName": name,
             "repositoryUri": format!("{}/{name}", world.addresses.api),
             "createdAt": repository.created,
-            "imageTagMutability": match (repository.immutable_tags, repository.mutable_tags.is_empty()) {
-                (false, _) => "MUTABLE",
-                (true, true) => "IMMUTABLE",
-                (true, false) => "IMMUTABLE_WITH_EXCLUSION",
-            },
+            "imageTagMutability": policies::mutability(repository),
+            "imageTagMutabilityExclusionFilters": policies::filters(repository),
             "imageScanningConfiguration": { "scanOnPush": repository.scan_on_push },
             "encryptionConfiguration": { "encryptionType": "AES256" },
         })
@@ -96,23 +113,18 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             if !valid_name(name) {
                 return Err(invalid(format!("Invalid parameter at 'repositoryName': '{name}'")));
             }
-            let repository = Repository {
+            let mut repository = Repository {
                 created: time::OffsetDateTime::now_utc().unix_timestamp(),
-                immutable_tags: input
-                    .image_tag_mutability
-                    .as_deref()
-                    .is_some_and(|m| m.starts_with("IMMUTABLE")),
-                mutable_tags: input
-                    .image_tag_mutability_exclusion_filters
-                    .iter()
-                    .map(|f| f.filter.clone())
-                    .collect(),
                 scan_on_push: input
                     .image_scanning_configuration
                     .as_ref()
                     .is_some_and(|c| c["scanOnPush"] == true),
                 ..Repository::default()
             };
+            let filters =
+                input.image_tag_mutability_exclusion_filters.iter().map(|f| f.filter.clone()).collect();
+            policies::set_mutability(&mut repository, input.image_tag_mutability.as_deref(), filters)?;
+            policies::put_tags(&mut repository, input.tags.clone())?;
             let answer = json!({ "repository": shown(name, &repository) });
             index.update(|i| {
                 if i.repositories.contains_key(name) {
@@ -131,9 +143,14 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                 Some(names) => names.clone(),
                 None => index.read(|i| i.repositories.keys().cloned().collect()),
             };
-            let all: Result<Vec<Value>, ServiceError> =
-                names.iter().map(|name| Ok(shown(name, &find(name)?))).collect();
-            Ok(json!({ "repositories": all? }))
+            let all: Result<Vec<(String, Value)>, ServiceError> =
+                names.iter().map(|name| Ok((name.clone(), shown(name, &find(name)?)))).collect();
+            let (page, next) = paged(all?, input.max_results, input.next_token.as_deref())?;
+            let mut answer = json!({ "repositories": page });
+            if let Some(next) = next {
+                answer["nextToken"] = next.into();
+            }
+            Ok(answer)
         }
         "DeleteRepository" => {
             let name = name()?;
@@ -160,22 +177,9 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                 "proxyEndpoint": format!("http://{}", world.addresses.api),
             }] }))
         }
-        "PutLifecyclePolicy" => {
-            let name = name()?;
-            let text = input
-                .lifecycle_policy_text
-                .clone()
-                .ok_or_else(|| invalid("lifecyclePolicyText is required"))?;
-            index.update(|i| {
-                let repository = i.repositories.get_mut(name).ok_or_else(|| no_repository(name, account))?;
-                repository.lifecycle_policy = Some(text.clone());
-                Ok::<_, ServiceError>(())
-            })?;
-            Ok(json!({ "registryId": account, "repositoryName": name, "lifecyclePolicyText": text }))
-        }
         "DescribeImages" | "ListImages" | "BatchGetImage" | "BatchDeleteImage" => {
             let repository = find(name()?)?;
-            images(world, operation, name()?, &repository, &input, account)
+            images::answer(world, operation, name()?, &repository, &input, account)
         }
         "PutImage" => {
             let repository = name()?;
@@ -201,119 +205,10 @@ fn refused(error: &StoreError, account: &str) -> ServiceError {
         StoreError::NoRepository(name) => return no_repository(name, account),
         StoreError::BadManifest(_) => "InvalidParameterException",
         StoreError::NoLayer(_) => "LayersNotFoundException",
+        StoreError::NoImage(_) => "ReferencedImagesNotFoundException",
         StoreError::TagTaken(_) => "ImageTagAlreadyExistsException",
         StoreError::AlreadyThere(_) => "ImageAlreadyExistsException",
         StoreError::Io(error) => return ServiceError::internal(error.to_string()),
     };
     ServiceError::client(code, error.to_string())
-}
-
-fn images(
-    world: &Arc<World>,
-    operation: &str,
-    name: &str,
-    repository: &Repository,
-    input: &Input,
-    account: &str,
-) -> Answer {
-    let resolve = |id: &ImageId| -> Option<String> {
-        match (&id.image_digest, &id.image_tag) {
-            (Some(digest), _) => repository.images.contains_key(digest).then(|| digest.clone()),
-            (None, Some(tag)) => repository.by_tag(tag).cloned(),
-            (None, None) => None,
-        }
-    };
-    let detail = |digest: &String, image: &Image| {
-        json!({
-            "registryId": account,
-            "repositoryName": name,
-            "imageDigest": digest,
-            "imageTags": image.tags,
-            "imageSizeInBytes": image.size,
-            "imagePushedAt": image.pushed,
-            "imageManifestMediaType": image.media_type,
-        })
-    };
-    let id = |digest: &str, tag: Option<&String>| match tag {
-        Some(tag) => json!({ "imageDigest": digest, "imageTag": tag }),
-        None => json!({ "imageDigest": digest }),
-    };
-    match operation {
-        "DescribeImages" => {
-            let details: Vec<Value> = match &input.image_ids {
-                None => repository.images.iter().map(|(digest, image)| detail(digest, image)).collect(),
-                Some(ids) => ids
-                    .iter()
-                    .map(|id| {
-                        let digest = resolve(id).ok_or_else(|| {
-                            ServiceError::client(
-                                "ImageNotFoundException",
-                                format!("The image with imageId {id:?} does not exist within the repository with name '{name}'"),
-                            )
-                        })?;
-                        Ok(detail(&digest, &repository.images[&digest]))
-                    })
-                    .collect::<Result<_, ServiceError>>()?,
-            };
-            Ok(json!({ "imageDetails": details }))
-        }
-        "ListImages" => {
-            let mut ids = Vec::new();
-            for (digest, image) in &repository.images {
-                ids.extend(image.tags.iter().map(|tag| id(digest, Some(tag))));
-                if image.tags.is_empty() {
-                    ids.push(id(digest, None));
-                }
-            }
-            Ok(json!({ "imageIds": ids }))
-        }
-        "BatchGetImage" => {
-            let (mut found, mut failures) = (Vec::new(), Vec::new());
-            for wanted in input.image_ids.as_deref().unwrap_or_default() {
-                let manifest = resolve(wanted).and_then(|digest| {
-                    let text = std::fs::read_to_string(world.ecr.store.image(name, &digest)?).ok()?;
-                    Some((digest, text))
-                });
-                match manifest {
-                    Some((digest, text)) => found.push(json!({
-                        "registryId": account,
-                        "repositoryName": name,
-                        "imageId": id(&digest, wanted.image_tag.as_ref()),
-                        "imageManifest": text,
-                        "imageManifestMediaType": repository.images[&digest].media_type,
-                    })),
-                    None => failures.push(json!({
-                        "imageId": { "imageDigest": wanted.image_digest, "imageTag": wanted.image_tag },
-                        "failureCode": "ImageNotFound",
-                        "failureReason": "Requested image not found",
-                    })),
-                }
-            }
-            Ok(json!({ "images": found, "failures": failures }))
-        }
-        _ => {
-            let ids = input.image_ids.clone().unwrap_or_default();
-            let gone: Vec<String> = ids.iter().filter_map(&resolve).collect();
-            world.ecr.store.index.update(|i| {
-                if let Some(stored) = i.repositories.get_mut(name) {
-                    for wanted in &ids {
-                        match (&wanted.image_digest, &wanted.image_tag) {
-                            (Some(digest), _) => {
-                                stored.images.remove(digest);
-                            }
-                            (None, Some(tag)) => {
-                                stored.images.values_mut().for_each(|image| {
-                                    image.tags.remove(tag);
-                                });
-                            }
-                            (None, None) => {}
-                        }
-                    }
-                }
-                Ok::<_, ServiceError>(())
-            })?;
-            let ids: Vec<Value> = gone.iter().map(|digest| id(digest, None)).collect();
-            Ok(json!({ "imageIds": ids, "failures": [] }))
-        }
-    }
 }

@@ -3,16 +3,25 @@
 //! Invariant: a blob is stored under the SHA-256 of what it holds, and an image only once all its blobs are there.
 
 mod api;
+mod images;
+mod layers;
+mod lifecycle;
+mod policies;
+mod push;
 mod registry;
 mod store;
 mod token;
+mod uploads;
 
 use std::{io, path::Path, path::PathBuf, sync::Arc};
 
+use http::{Request, Response};
+use hyper::body::Incoming;
+use s3s::Body;
 use serde_json::Value;
 
 use crate::sandbox::{
-    call::{Answer, Caller, RawRequest, RawResponse},
+    call::{Answer, Caller},
     world::World,
 };
 
@@ -21,16 +30,36 @@ pub use store::StoreError;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
+    "BatchCheckLayerAvailability",
     "BatchDeleteImage",
     "BatchGetImage",
+    "CompleteLayerUpload",
     "CreateRepository",
+    "DeleteLifecyclePolicy",
     "DeleteRepository",
+    "DeleteRepositoryPolicy",
+    "DescribeImageScanFindings",
     "DescribeImages",
+    "DescribeRegistry",
     "DescribeRepositories",
     "GetAuthorizationToken",
+    "GetDownloadUrlForLayer",
+    "GetLifecyclePolicy",
+    "GetLifecyclePolicyPreview",
+    "GetRepositoryPolicy",
+    "InitiateLayerUpload",
     "ListImages",
+    "ListTagsForResource",
     "PutImage",
+    "PutImageScanningConfiguration",
+    "PutImageTagMutability",
     "PutLifecyclePolicy",
+    "SetRepositoryPolicy",
+    "StartImageScan",
+    "StartLifecyclePolicyPreview",
+    "TagResource",
+    "UntagResource",
+    "UploadLayerPart",
 ];
 
 /// State of the service.
@@ -92,9 +121,6 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
 }
 
 /// Answers one request to the OCI distribution API.
-pub async fn registry(world: &Arc<World>, request: RawRequest) -> RawResponse {
-    match token::admit(world, request) {
-        Ok(request) => registry::handle(&world.ecr.store, &world.ecr.token, &request),
-        Err(refused) => refused,
-    }
+pub async fn registry(world: &Arc<World>, request: Request<Incoming>) -> Response<Body> {
+    registry::handle(world, request).await
 }

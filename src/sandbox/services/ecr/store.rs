@@ -12,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::sandbox::persisted::{Persisted, write_atomically};
 
+use super::{lifecycle, uploads::Uploads};
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Index {
     pub repositories: BTreeMap<String, Repository>,
@@ -22,11 +24,22 @@ pub(super) struct Repository {
     /// Seconds since the epoch.
     pub created: i64,
     pub immutable_tags: bool,
-    /// Tags that may move all the same; `*` stands for any text at the end.
-    #[serde(default)]
-    pub mutable_tags: Vec<String>,
+    /// Filters of tags for which the other way holds; `*` stands for any text.
+    #[serde(default, alias = "mutable_tags")]
+    pub exclusions: Vec<String>,
     pub scan_on_push: bool,
     pub lifecycle_policy: Option<String>,
+    /// When the policy was last applied; seconds since the epoch.
+    #[serde(default)]
+    pub evaluated: Option<i64>,
+    /// What a policy would do, as it was last asked.
+    #[serde(default)]
+    pub preview: Option<Preview>,
+    /// Who may do what; kept and given back.
+    #[serde(default)]
+    pub policy: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     pub images: BTreeMap<String, Image>,
 }
 
@@ -37,15 +50,48 @@ pub(super) struct Image {
     pub pushed: i64,
     pub size: u64,
     pub media_type: String,
+    /// The images that an index names.
+    #[serde(default)]
+    pub names: BTreeSet<String>,
+}
+
+/// The answer to a preview of a lifecycle policy.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Preview {
+    pub text: String,
+    /// Each image that would go, by its digest, with the rule's priority.
+    pub expiring: BTreeMap<String, u32>,
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text.
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut left) = text.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        match left.find(piece) {
+            Some(at) => left = &left[at + piece.len()..],
+            None => return false,
+        }
+    }
+    left.ends_with(last)
 }
 
 impl Repository {
     fn may_move(&self, tag: &str) -> bool {
-        let excluded = |filter: &String| match filter.strip_suffix('*') {
-            Some(start) => tag.starts_with(start),
-            None => filter == tag,
-        };
-        !self.immutable_tags || self.mutable_tags.iter().any(excluded)
+        self.immutable_tags == self.exclusions.iter().any(|filter| matches(filter, tag))
+    }
+
+    /// Applies the lifecycle policy, if there is one.
+    pub fn expire(&mut self, now: i64) {
+        let policy = self.lifecycle_policy.as_deref().and_then(|text| lifecycle::read(text).ok());
+        if let Some(policy) = policy {
+            for digest in lifecycle::expired(&policy, self, now).into_keys() {
+                self.images.remove(&digest);
+            }
+            self.evaluated = Some(now);
+        }
     }
 
     pub fn by_tag(&self, tag: &str) -> Option<&String> {
@@ -65,6 +111,9 @@ pub enum StoreError {
     /// The manifest names a blob that is not here.
     #[error("the manifest names {0}, which was never uploaded")]
     NoLayer(String),
+    /// The index names an image that is not here.
+    #[error("the index names the image {0}, which is not in the repository")]
+    NoImage(String),
     /// The tag is taken by another image, and tags of this repository do not move.
     #[error(
         "The image tag '{0}' already exists and cannot be overwritten because the repository is immutable"
@@ -81,8 +130,12 @@ pub enum StoreError {
 #[derive(Debug)]
 pub(super) struct Store {
     pub index: Persisted<Index>,
+    pub uploads: Uploads,
     blobs: PathBuf,
 }
+
+/// Longest manifest. Source: ECR quotas.
+const MANIFEST: usize = 4 * 1024 * 1024;
 
 pub(super) fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
@@ -98,7 +151,15 @@ impl Store {
     pub fn open(dir: &Path) -> io::Result<Self> {
         let blobs = dir.join("blobs");
         fs::create_dir_all(&blobs)?;
-        Ok(Self { index: Persisted::open(dir.join("index.json"))?, blobs })
+        for entry in fs::read_dir(&blobs)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(".tmp") {
+                // What a kill left of a write that nobody was told of.
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let uploads = Uploads::open(&dir.join("uploads"))?;
+        Ok(Self { index: Persisted::open(dir.join("index.json"))?, uploads, blobs })
     }
 
     pub fn put_blob(&self, bytes: &[u8]) -> io::Result<String> {
@@ -110,9 +171,17 @@ impl Store {
         Ok(digest)
     }
 
+    /// Where a blob of this digest is, or would be; none for what is no digest.
+    pub fn place(&self, digest: &str) -> Option<PathBuf> {
+        Some(self.blobs.join(hex_of(digest)?))
+    }
+
     pub fn blob(&self, digest: &str) -> Option<PathBuf> {
-        let path = self.blobs.join(hex_of(digest)?);
-        path.is_file().then_some(path)
+        self.place(digest).filter(|path| path.is_file())
+    }
+
+    pub fn has(&self, repository: &str) -> bool {
+        self.index.read(|index| index.repositories.contains_key(repository))
     }
 
     /// The manifest file of an image that is in a repository.
@@ -129,16 +198,28 @@ impl Store {
         tag: Option<&str>,
         manifest: &[u8],
     ) -> Result<String, StoreError> {
+        if manifest.len() > MANIFEST {
+            return Err(StoreError::BadManifest(format!("it is longer than {MANIFEST} bytes")));
+        }
         let parsed: Value =
             serde_json::from_slice(manifest).map_err(|error| StoreError::BadManifest(error.to_string()))?;
-        let mut size = 0;
-        let layers = parsed["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for blob in std::iter::once(&parsed["config"]).chain(layers) {
-            let digest = blob["digest"]
-                .as_str()
-                .ok_or_else(|| StoreError::BadManifest("a blob has no digest".to_owned()))?;
-            let path = self.blob(digest).ok_or_else(|| StoreError::NoLayer(digest.to_owned()))?;
-            size += fs::metadata(path)?.len();
+        let digests = |list: &[Value]| -> Result<Vec<String>, StoreError> {
+            let digest = |one: &Value| one["digest"].as_str().map(str::to_owned);
+            let missing = || StoreError::BadManifest("what it names has no digest".to_owned());
+            list.iter().map(|one| digest(one).ok_or_else(missing)).collect()
+        };
+        let (mut size, mut names) = (0, BTreeSet::new());
+        if let Some(images) = parsed["manifests"].as_array() {
+            for digest in digests(images)? {
+                self.image(repository, &digest).ok_or_else(|| StoreError::NoImage(digest.clone()))?;
+                names.insert(digest);
+            }
+        } else {
+            let layers = parsed["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
+            for digest in digests(&[std::slice::from_ref(&parsed["config"]), layers].concat())? {
+                let path = self.blob(&digest).ok_or(StoreError::NoLayer(digest))?;
+                size += fs::metadata(path)?.len();
+            }
         }
         let digest = self.put_blob(manifest)?;
         let media_type = parsed["mediaType"].as_str().unwrap_or("application/vnd.oci.image.manifest.v1+json");
@@ -164,8 +245,10 @@ impl Store {
                 pushed: time::OffsetDateTime::now_utc().unix_timestamp(),
                 size,
                 media_type: media_type.to_owned(),
+                names,
             });
             image.tags.extend(tag.map(str::to_owned));
+            stored.expire(time::OffsetDateTime::now_utc().unix_timestamp());
             Ok(digest.clone())
         })
     }

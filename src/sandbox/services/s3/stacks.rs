@@ -2,7 +2,10 @@
 
 use std::io;
 
-use super::S3;
+use s3s::S3Error;
+use serde_json::{Map, Value, json};
+
+use super::{S3, buckets, settings};
 
 /// What came of removing a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +18,19 @@ pub enum BucketGone {
     NotEmpty,
 }
 
+fn failed(error: S3Error) -> io::Error {
+    io::Error::other(error)
+}
+
+/// Whether a template says yes, in JSON or in words.
+fn yes(value: &Value) -> bool {
+    *value == true || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
 impl S3 {
     /// Whether there is a bucket of this name.
     pub fn has_bucket(&self, name: &str) -> bool {
-        self.index.read(|index| index.buckets.contains_key(name))
+        self.read(|index| index.get_bucket(name).is_some())
     }
 
     /// Removes a bucket that has no objects.
@@ -26,21 +38,22 @@ impl S3 {
     /// # Errors
     /// When that cannot be kept.
     pub fn remove_bucket(&self, name: &str) -> io::Result<BucketGone> {
-        self.index.update(|index| {
-            Ok(match index.buckets.get(name) {
-                None => BucketGone::NotThere,
-                Some(bucket) if !bucket.objects.is_empty() => BucketGone::NotEmpty,
-                Some(_) => {
-                    index.buckets.remove(name);
-                    BucketGone::Removed
-                }
-            })
-        })
+        let gone = self.update(|index, changes| {
+            if index.get_bucket(name).is_none() {
+                return Ok(BucketGone::NotThere);
+            }
+            if !buckets::is_empty(index, name) {
+                return Ok(BucketGone::NotEmpty);
+            }
+            buckets::drop_bucket(index, name, changes);
+            Ok(BucketGone::Removed)
+        });
+        gone.map_err(failed)
     }
 
-    /// A setting that is kept with a bucket and changes nothing here.
+    /// A setting that is kept with a bucket.
     pub fn setting(&self, bucket: &str, name: &str) -> Option<String> {
-        self.index.read(|index| index.buckets.get(bucket)?.settings.get(name).cloned())
+        self.read(|index| index.get_bucket(bucket)?.settings.get(name).cloned())
     }
 
     /// Keeps such a setting, or removes it.
@@ -48,13 +61,79 @@ impl S3 {
     /// # Errors
     /// When there is no such bucket, or that cannot be kept.
     pub fn set(&self, bucket: &str, name: &str, value: Option<String>) -> io::Result<()> {
-        self.index.update(|index| {
-            let bucket = index.buckets.get_mut(bucket).ok_or(io::ErrorKind::NotFound)?;
+        let done = self.change_bucket(bucket, |bucket| {
             match value {
                 Some(value) => bucket.settings.insert(name.to_owned(), value),
                 None => bucket.settings.remove(name),
             };
             Ok(())
-        })
+        });
+        done.map_err(failed)
+    }
+
+    /// Makes of a template's properties what the operations of S3 would have made.
+    ///
+    /// # Errors
+    /// When there is no such bucket, or that cannot be kept.
+    pub fn configure(&self, name: &str, properties: &Map<String, Value>) -> io::Result<()> {
+        let none = Value::Null;
+        let of = |name: &str| properties.get(name).unwrap_or(&none);
+        let mut wanted: Vec<(&str, Option<Value>)> = Vec::new();
+        let block = of("PublicAccessBlockConfiguration");
+        wanted.push((
+            settings::BLOCK,
+            block.is_object().then(|| {
+                json!({
+                    "block_public_acls": yes(&block["BlockPublicAcls"]),
+                    "block_public_policy": yes(&block["BlockPublicPolicy"]),
+                    "ignore_public_acls": yes(&block["IgnorePublicAcls"]),
+                    "restrict_public_buckets": yes(&block["RestrictPublicBuckets"]),
+                })
+            }),
+        ));
+        let owner = &of("OwnershipControls")["Rules"][0]["ObjectOwnership"];
+        wanted.push((settings::OWNERSHIP, owner.is_string().then(|| owner.clone())));
+        let tags = of("Tags").as_array();
+        wanted.push((
+            settings::TAGS,
+            tags.map(|list| {
+                let pair = |tag: &Value| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone()));
+                Value::Object(list.iter().filter_map(pair).collect())
+            }),
+        ));
+        let rules = of("BucketEncryption")["ServerSideEncryptionConfiguration"].as_array();
+        wanted.push((
+            settings::ENCRYPTION,
+            rules.map(|list| {
+                let rule = |rule: &Value| {
+                    let default = &rule["ServerSideEncryptionByDefault"];
+                    json!({
+                        "apply_server_side_encryption_by_default": {
+                            "sse_algorithm": default["SSEAlgorithm"],
+                            "kms_master_key_id": default["KMSMasterKeyID"],
+                        },
+                        "bucket_key_enabled": yes(&rule["BucketKeyEnabled"]),
+                    })
+                };
+                json!({ "rules": list.iter().map(rule).collect::<Vec<_>>() })
+            }),
+        ));
+        let versioning = of("VersioningConfiguration")["Status"].as_str().map(str::to_owned);
+        let done = self.change_bucket(name, |bucket| {
+            for (name, value) in wanted {
+                match value {
+                    Some(value) => bucket.settings.insert(name.to_owned(), value.to_string()),
+                    None => bucket.settings.remove(name),
+                };
+            }
+            // Once on, it is never off again, only suspended.
+            bucket.versioning = match (versioning.as_deref(), &bucket.versioning) {
+                (Some("Enabled"), _) => Some("Enabled".to_owned()),
+                (Some("Suspended"), _) | (_, Some(_)) => Some("Suspended".to_owned()),
+                (_, None) => None,
+            };
+            Ok(())
+        });
+        done.map_err(failed)
     }
 }

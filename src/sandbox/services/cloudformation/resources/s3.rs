@@ -1,6 +1,6 @@
 //! `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`.
 //!
-//! Settings are recorded with the bucket, as S3 of the sandbox does. Those it would have to act on are refused.
+//! Settings are recorded with the bucket as S3's own operations would record them.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -54,14 +54,7 @@ fn made(at: &At, name: &str) -> Made {
 }
 
 fn record(at: &At, name: &str, properties: &Properties) -> Outcome<()> {
-    let blocked = &properties.get("VersioningConfiguration").unwrap_or(&Value::Null)["Status"];
-    if *blocked == "Enabled" {
-        return Err(ServiceError {
-            status: 501,
-            code: "NotImplemented",
-            message: "versioning is not in the sandbox".to_owned(),
-        });
-    }
+    at.world.s3.configure(name, properties)?;
     let text = Value::Object(properties.clone()).to_string();
     Ok(at.world.s3.set(name, PROPERTIES, Some(text))?)
 }
