@@ -21,7 +21,7 @@ mod oci;
 pub mod page;
 pub mod persisted;
 pub mod protocol;
-mod runtime;
+pub mod runtime;
 pub mod server;
 pub mod services;
 pub mod tags;

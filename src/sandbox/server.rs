@@ -24,6 +24,7 @@ use super::{
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
+    runtime::Runtime,
     services::{
         apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, logs, s3,
         secretsmanager, sqs, ssm, sts,
@@ -58,9 +59,10 @@ impl Running {
         identity: Identity,
         api: TcpListener,
         edge: TcpListener,
+        runtime: Box<dyn Runtime>,
     ) -> io::Result<Self> {
         let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
-        let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
+        let world = Arc::new(World { runtime, ..World::open(dir.to_owned(), identity, addresses)? });
         codebuild::resume(&world)?;
         apprunner::resume(&world).await?;
         cloudformation::resume(&world);
