@@ -150,10 +150,14 @@ impl Run {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
                 Err(error) => return Err(error.into()),
             };
-            let Some(said) = line.strip_prefix(mark) else {
+            // A command may have left a line open, before what is said of it.
+            let Some((before, said)) = line.split_once(mark) else {
                 self.log(&[line]);
                 continue;
             };
+            if !before.is_empty() {
+                self.log(&[before.to_owned()]);
+            }
             let words: Vec<usize> = said.split_whitespace().filter_map(|w| w.parse().ok()).collect();
             if let [p, c] = words[..] {
                 if seen.phase != Some(p) {
