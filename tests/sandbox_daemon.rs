@@ -71,3 +71,26 @@ fn keys_can_be_read_by_their_owner_alone() {
     let mode = std::fs::metadata(place.sandbox()).expect("dir").permissions().mode();
     assert_eq!(mode & 0o077, 0);
 }
+
+#[test]
+fn a_sandbox_has_its_runtime_for_life_and_says_which() {
+    let place = Place::new();
+    let up = |arguments: &[&str], host: &str| {
+        let mut command = place.command(&[&["sandbox", "up"], arguments].concat());
+        command.env_remove("PAVE_SANDBOX_RUNTIME").env("DOCKER_HOST", host);
+        Background::start(command).end()
+    };
+    // Nothing answers there: what is asked for is refused, and nothing is left of it.
+    let nowhere = format!("unix://{}", place.path().join("nobody.sock").display());
+    up(&["--runtime", "docker"], &nowhere).expect(4).says("no Docker engine answers");
+    up(&["--runtime", "docker"], "tcp://192.0.2.1:2375").expect(4).says("only an engine of this machine");
+    up(&["--runtime", "podman"], &nowhere).expect(64).says("podman");
+    assert!(!place.sandbox().join("keys.json").exists());
+    // Where nothing is asked for, an engine that does not answer is none.
+    up(&[], &nowhere).expect(0).says("run as processes of this machine");
+    assert_eq!(place.json(&["sandbox", "status"])["running"]["runtime"], "process");
+    up(&["--runtime", "docker"], &nowhere).expect(8).says("was made with the runtime `process`");
+    place.pave(&["sandbox", "down"]).expect(0);
+    up(&["--runtime", "docker"], &nowhere).expect(8).says("pave sandbox reset");
+    up(&["--runtime", "process"], &nowhere).expect(0).says("run as processes of this machine");
+}

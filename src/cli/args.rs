@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::{spec::units::Duration, verify};
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling::Styles};
+use crate::{sandbox::runtime::Kind, spec::units::Duration, verify};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser, styling::Styles},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +18,11 @@ Examples:
 
 Exit codes: 0 done, 1 internal, 3 invalid spec or project, 4 refused, 5 build failed, 6 rolled back and safe,
 7 halted and needs a person, 8 conflict, 64 usage, 75 try again, 130 interrupted";
+
+const SANDBOX_RUNTIME: &str = "\
+A sandbox has its runtime for life; `pave sandbox reset` is how it gets another one. Unless it is given, it is docker where an
+engine of this machine answers, at $DOCKER_HOST or the usual socket, that keeps its images in containerd and has a client with
+buildx; process otherwise.";
 
 const SANDBOX_PLACE: &str = "\
 The sandbox lives in $PAVE_SANDBOX_DIR, else $XDG_DATA_HOME/pave/sandbox, else ~/.local/share/pave/sandbox.
@@ -286,7 +294,8 @@ pub struct Logs {
 #[derive(Debug, Subcommand)]
 pub enum Sandbox {
     /// Start it, or find the one that runs.
-    Up(Ports),
+    #[command(after_help = SANDBOX_RUNTIME)]
+    Up(Serving),
     /// Stop it; what it holds stays.
     Down,
     /// Tell whether it runs, and where.
@@ -302,7 +311,7 @@ pub enum Sandbox {
     /// Stop it and remove all it holds.
     Reset,
     /// Run it in the foreground.
-    Serve(Ports),
+    Serve(Serving),
 }
 
 /// `pave sandbox fault`
@@ -354,15 +363,22 @@ pub struct FaultToAdd {
     pub delay: Option<Duration>,
 }
 
-/// Ports of the sandbox.
+/// How the sandbox is served.
 #[derive(Debug, Clone, Copy, Default, Args)]
-pub struct Ports {
+pub struct Serving {
     /// Port of AWS calls; any free one unless given.
     #[arg(long)]
     pub api_port: Option<u16>,
     /// Port of the edge; any free one unless given.
     #[arg(long)]
     pub edge_port: Option<u16>,
+    /// What builds and instances run in.
+    #[arg(long, value_name = "KIND", env = Kind::VARIABLE, value_parser = kind())]
+    pub runtime: Option<Kind>,
+}
+
+fn kind() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::NAMES).try_map(|name| name.parse::<Kind>())
 }
 
 /// `pave tour`

@@ -8,7 +8,10 @@ use std::{
 use crate::{
     aws::{self, Credentials, Settings},
     engine::ports::Ports,
-    sandbox::daemon::{self, Record},
+    sandbox::{
+        daemon::{self, DaemonError, Record},
+        runtime::Kind,
+    },
     spec::{Parsed, ResolvedSpec, SANDBOX, parse, resolve, types::Target},
 };
 
@@ -150,11 +153,14 @@ pub fn sandbox(output: &Output) -> Result<Record, Failure> {
         Failure::new(code::INTERNAL, format!("pave does not find itself: {error}"), "run it by its full path")
     })?;
     let arguments = ["sandbox".to_owned(), "serve".to_owned()];
-    let (record, started) = daemon::up(&daemon::directory()?, &program, &arguments)?;
+    let wanted = Kind::from_environment().map_err(DaemonError::from)?;
+    let (record, started) = daemon::up(&daemon::directory()?, &program, &arguments, wanted)?;
     if started {
         output.progress(&format!(
-            "started the sandbox (AWS calls on port {}, the edge on port {})",
-            record.api, record.edge
+            "started the sandbox (AWS calls on port {}, the edge on port {}); {}",
+            record.api,
+            record.edge,
+            record.runtime.words()
         ));
     }
     Ok(record)

@@ -11,7 +11,7 @@ use crate::{
     check::CheckError,
     engine::{EngineError, ports::PortError},
     package::PackError,
-    sandbox::daemon::DaemonError,
+    sandbox::{daemon::DaemonError, runtime::RuntimeError},
     scaffold::{RenderError, WriteError},
     spec::{ResolveError, SpecError},
 };
@@ -334,6 +334,22 @@ impl From<DaemonError> for Failure {
             }
             DaemonError::NotASandbox(_) => {
                 Self::new(code::REFUSED, what, "set PAVE_SANDBOX_DIR to a place of its own")
+            }
+            DaemonError::OtherRuntime { .. } => Self::new(
+                code::CONFLICT,
+                what,
+                "leave the runtime out, or remove what it holds first with `pave sandbox reset`",
+            ),
+            DaemonError::Runtime(RuntimeError::Unknown(_)) => {
+                Self::new(code::USAGE, what, "set PAVE_SANDBOX_RUNTIME to one of them, or unset it")
+            }
+            DaemonError::Runtime(RuntimeError::Docker(_)) => Self::new(
+                code::REFUSED,
+                what,
+                "start such an engine, or point DOCKER_HOST at its socket; `pave sandbox up --runtime process` makes a sandbox without",
+            ),
+            DaemonError::Runtime(RuntimeError::Io(_)) => {
+                Self::new(code::INTERNAL, what, "make the place readable, then run this again")
             }
             DaemonError::NoPlace => Self::new(code::USAGE, what, "set PAVE_SANDBOX_DIR"),
             DaemonError::Io { .. } => {

@@ -18,7 +18,10 @@ use tempfile::TempDir;
 use tokio::{process::Command, signal::unix};
 
 use crate::{
-    sandbox::daemon::{Daemon, Ports},
+    sandbox::{
+        daemon::{Daemon, Ports},
+        runtime::Kind,
+    },
     spec::{
         self,
         types::{DependencyKind, Spec},
@@ -155,7 +158,7 @@ impl Sky {
         }
         let dir = tempfile::Builder::new().prefix("pave-verify-").tempdir();
         let dir = dir.map_err(|error| lacks(format!("no temporary directory can be made: {error}")))?;
-        let daemon = Daemon::start(dir.path(), Ports::default()).await?;
+        let daemon = Daemon::start(dir.path(), Ports::default(), Some(Kind::Process)).await?;
         for (_, service, operation, input) in made_of.into_iter().filter(|(kind, ..)| wanted(kind)) {
             let made = daemon.call(service, operation, input).await;
             made.map_err(|error| lacks(format!("the sandbox refused {service} {operation}: {error}")))?;

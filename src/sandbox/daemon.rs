@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     call::Answer,
     persisted::write_atomically,
+    runtime::{Chosen, Kind, RuntimeError, choose},
     server::{self, Running},
     world::Identity,
 };
@@ -61,6 +62,19 @@ pub enum DaemonError {
     /// The directory holds something else.
     #[error("{} is not a sandbox and is left alone", .0.display())]
     NotASandbox(PathBuf),
+    /// What it is to run instances in cannot be had.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// It was made for another one.
+    #[error("the sandbox in {} was made with the runtime `{has}`, and what it holds cannot be run by `{wanted}`", dir.display())]
+    OtherRuntime {
+        /// Where it is.
+        dir: PathBuf,
+        /// What it has.
+        has: Kind,
+        /// What was asked for.
+        wanted: Kind,
+    },
     /// Nothing tells where to keep it.
     #[error("there is no place to keep the sandbox: neither PAVE_SANDBOX_DIR, XDG_DATA_HOME nor HOME is set")]
     NoPlace,
@@ -87,6 +101,9 @@ pub struct Record {
     pub access_key_id: String,
     /// Secret access key.
     pub secret_access_key: String,
+    /// What builds and instances run in.
+    #[serde(default)]
+    pub runtime: Chosen,
 }
 
 impl Record {
@@ -117,6 +134,9 @@ struct Keys {
     /// Ports of its last life, taken again if they are free.
     #[serde(default)]
     ports: (u16, u16),
+    /// One of before there was a choice has processes.
+    #[serde(default)]
+    runtime: Chosen,
 }
 
 /// Ports to serve on; `None` is any free one.
@@ -176,11 +196,34 @@ pub fn find(dir: &Path) -> Option<Record> {
     (start_time(record.pid) == Some(record.start_time)).then_some(record)
 }
 
-fn keys(dir: &Path) -> Result<Keys, DaemonError> {
+/// The keys of a sandbox that was started before.
+fn known(dir: &Path) -> Result<Option<Keys>, DaemonError> {
     let path = dir.join(KEYS);
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| blame(&path)(io::Error::other(error))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(blame(&path)(error)),
+    }
+}
+
+/// The runtime of the sandbox in `dir`: what it has, else what is wanted, else what there is.
+///
+/// # Errors
+/// [`DaemonError::OtherRuntime`], and [`DaemonError::Runtime`] where what is wanted cannot be had.
+pub async fn runtime(dir: &Path, wanted: Option<Kind>) -> Result<Chosen, DaemonError> {
+    match (known(dir)?.map(|keys| keys.runtime), wanted) {
+        (Some(Chosen { kind: has, .. }), Some(wanted)) if has != wanted => {
+            Err(DaemonError::OtherRuntime { dir: dir.to_owned(), has, wanted })
+        }
+        (Some(has), _) => Ok(has),
+        (None, wanted) => Ok(choose(wanted).await?),
+    }
+}
+
+fn keys(dir: &Path, runtime: Chosen) -> Result<Keys, DaemonError> {
+    match known(dir)? {
+        Some(keys) => Ok(keys),
+        None => {
             let digits = rand::random_range(100_000_000_000u64..999_999_999_999);
             let keys = Keys {
                 account: digits.to_string(),
@@ -188,11 +231,11 @@ fn keys(dir: &Path) -> Result<Keys, DaemonError> {
                 access_key_id: format!("AKIAPAVE{}", hex::encode_upper(rand::random::<[u8; 6]>())),
                 secret_access_key: hex::encode(rand::random::<[u8; 20]>()),
                 ports: (0, 0),
+                runtime,
             };
-            save(&path, &keys)?;
+            save(&dir.join(KEYS), &keys)?;
             Ok(keys)
         }
-        Err(error) => Err(blame(&path)(error)),
     }
 }
 
@@ -226,7 +269,7 @@ impl Daemon {
     ///
     /// # Errors
     /// [`DaemonError`].
-    pub async fn start(dir: &Path, ports: Ports) -> Result<Self, DaemonError> {
+    pub async fn start(dir: &Path, ports: Ports, wanted: Option<Kind>) -> Result<Self, DaemonError> {
         private_dir(dir)?;
         let path = dir.join(LOCK);
         let lock = fs::OpenOptions::new()
@@ -244,7 +287,8 @@ impl Daemon {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let mut keys = keys(dir)?;
+        let mut keys = keys(dir, runtime(dir, wanted).await?)?;
+        let runtime = keys.runtime.open(dir, &keys.account).await?;
         let api = listen(ports.api, keys.ports.0).await?;
         let edge = listen(ports.edge, keys.ports.1).await?;
         let port =
@@ -257,7 +301,7 @@ impl Daemon {
             access_key_id: keys.access_key_id.clone(),
             secret_access_key: keys.secret_access_key.clone(),
         };
-        let running = Running::start(dir, identity, api, edge).await.map_err(blame(dir))?;
+        let running = Running::start(dir, identity, api, edge, runtime).await.map_err(blame(dir))?;
         let pid = std::process::id();
         let record = Record {
             schema: 1,
@@ -269,6 +313,7 @@ impl Daemon {
             region: keys.region,
             access_key_id: keys.access_key_id,
             secret_access_key: keys.secret_access_key,
+            runtime: keys.runtime,
         };
         save(&dir.join(RECORD), &record)?;
         Ok(Self { running, record, dir: dir.to_owned(), _lock: lock })
@@ -290,11 +335,18 @@ impl Daemon {
 }
 
 /// Finds the sandbox of `dir`, or starts `program` with `arguments` as its daemon and waits until it serves.
-/// Returns whether it was started.
+/// Returns whether it was started. A runtime that is wanted is one that it has to have.
 ///
 /// # Errors
 /// [`DaemonError`].
-pub fn up(dir: &Path, program: &Path, arguments: &[String]) -> Result<(Record, bool), DaemonError> {
+pub fn up(
+    dir: &Path,
+    program: &Path,
+    arguments: &[String],
+    wanted: Option<Kind>,
+) -> Result<(Record, bool), DaemonError> {
+    // Looked into here already, where whoever started it is told what is wrong.
+    let chosen = waited_for(runtime(dir, wanted))?;
     if let Some(record) = find(dir) {
         return Ok((record, false));
     }
@@ -303,7 +355,11 @@ pub fn up(dir: &Path, program: &Path, arguments: &[String]) -> Result<(Record, b
     let log = fs::File::create(&log_path).map_err(blame(&log_path))?;
     let errors = log.try_clone().map_err(blame(&log_path))?;
     let mut command = Command::new(program);
-    command.args(arguments).env("PAVE_SANDBOX_DIR", dir).current_dir("/");
+    command.args(arguments);
+    if wanted.is_some() || chosen.kind == Kind::Docker {
+        command.args(["--runtime", &chosen.kind.to_string()]);
+    }
+    command.env("PAVE_SANDBOX_DIR", dir).current_dir("/");
     command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0);
     let mut child = command.spawn().map_err(blame(program))?;
     let started = Instant::now();
@@ -325,6 +381,19 @@ pub fn up(dir: &Path, program: &Path, arguments: &[String]) -> Result<(Record, b
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What a future comes to, for a caller who may or may not be in a runtime of Tokio's.
+fn waited_for<T: Send>(
+    future: impl Future<Output = Result<T, DaemonError>> + Send,
+) -> Result<T, DaemonError> {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(RuntimeError::from)?.block_on(future)
+        });
+        waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 fn is_locked(dir: &Path) -> bool {
@@ -368,5 +437,8 @@ pub fn reset(dir: &Path) -> Result<(), DaemonError> {
         }
     }
     down(dir)?;
+    if let Some(keys) = known(dir)? {
+        waited_for(async { Ok(keys.runtime.sweep(dir, &keys.account).await?) })?;
+    }
     fs::remove_dir_all(dir).map_err(blame(dir))
 }

@@ -25,7 +25,7 @@ pub mod policy;
 mod postgres;
 pub mod protocol;
 mod reference;
-mod runtime;
+pub mod runtime;
 pub mod server;
 pub mod services;
 pub mod tags;

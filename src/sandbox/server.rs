@@ -30,6 +30,7 @@ use super::{
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
     edge, faults, protocol,
+    runtime::Runtime,
     services::{
         apprunner, bedrock, cloudformation, cloudfront, cloudwatch, codebuild, dynamodb, ecr, iam, logs, rds,
         s3, secretsmanager, sqs, ssm, sts,
@@ -61,9 +62,10 @@ impl Running {
         identity: Identity,
         api: TcpListener,
         edge: TcpListener,
+        runtime: Box<dyn Runtime>,
     ) -> io::Result<Self> {
         let addresses = Addresses { api: api.local_addr()?, edge: edge.local_addr()? };
-        let world = Arc::new(World::open(dir.to_owned(), identity, addresses)?);
+        let world = Arc::new(World { runtime, ..World::open(dir.to_owned(), identity, addresses)? });
         codebuild::resume(&world)?;
         rds::resume(&world).await?;
         apprunner::resume(&world).await?;

@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use super::auth::{Key, Keys};
 use super::faults::Faults;
+use super::runtime::{Processes, Runtime};
 use super::services::{
     apprunner::AppRunner,
     cloudformation::CloudFormation,
@@ -80,6 +81,8 @@ pub struct World {
     pub addresses: Addresses,
     /// What is to go wrong.
     pub faults: Faults,
+    /// What instances and builds run in.
+    pub runtime: Box<dyn Runtime>,
     /// Objects.
     pub s3: SharedS3,
     /// Image repositories, with the registry behind them.
@@ -130,6 +133,7 @@ impl World {
     pub fn open(dir: PathBuf, identity: Identity, addresses: Addresses) -> io::Result<Self> {
         Ok(Self {
             faults: Faults::of(&dir),
+            runtime: Box::new(Processes),
             s3: Arc::new(S3::open(&dir.join("s3"))?),
             ecr: Ecr::open(&dir.join("ecr"))?,
             codebuild: CodeBuild::open(&dir.join("codebuild"))?,

@@ -5,7 +5,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -43,20 +46,34 @@ impl Engine {
             return None;
         }
         let mut shared = SHARED.lock().expect("no test failed while it started the engine");
-        let engine = shared.upgrade().unwrap_or_else(|| Arc::new(Self::start(client.expect("found"))));
+        let engine = shared.upgrade().unwrap_or_else(|| Arc::new(Self::start(client.expect("found"), "{}")));
         *shared = Arc::downgrade(&engine);
         Some(engine)
     }
 
-    fn start(client: PathBuf) -> Self {
+    /// One that keeps its images in containerd, as newer ones do, with a client that has buildx; for the test that asks alone.
+    pub fn with_image_store() -> Option<Self> {
+        // What the others need, this one needs, too.
+        drop(Self::shared()?);
+        let client = client().expect("found by the others");
+        let engine = Self::start(client, "{\"features\": {\"containerd-snapshotter\": true}}");
+        let status = engine.run(&["info", "--format", "{{.DriverStatus}}"]);
+        let buildx = engine.docker(&["buildx", "version"]).output();
+        let found = have("an engine with images in containerd", status.contains("io.containerd.snapshotter"))
+            && have("docker buildx", buildx.is_ok_and(|output| output.status.success()));
+        found.then_some(engine)
+    }
+
+    fn start(client: PathBuf, settings: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("pave-docker-").tempdir().expect("a temporary directory");
         let file = |name: &str| dir.path().join(name);
         // Named by the process, so that whoever finds it knows whose it is; `.ci/run` reads the file.
-        let bridge = format!("pave{}", std::process::id());
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let bridge = format!("pave{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::SeqCst));
         fs::write(file("bridge"), &bridge).expect("writes");
         add_bridge(&bridge);
         // Not what the machine has in /etc/docker.
-        fs::write(file("daemon.json"), "{}").expect("writes");
+        fs::write(file("daemon.json"), settings).expect("writes");
         let log = fs::File::create(file("dockerd.log")).expect("a log");
         let daemon = Command::new("dockerd")
             .arg("--config-file")

@@ -3,6 +3,7 @@
 //! Takes minutes and root, so it runs with PAVE_TEST_DOCKER=1 only.
 
 mod engine;
+mod sandbox;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;

@@ -11,7 +11,7 @@ use crate::sandbox::{
 
 use super::{
     Done, Failure,
-    args::{Ports, Sandbox},
+    args::{Sandbox, Serving},
     code,
     output::Output,
 };
@@ -20,7 +20,7 @@ use super::{
 pub fn run(command: &Sandbox, output: &Output) -> Done {
     let dir = daemon::directory()?;
     match command {
-        Sandbox::Up(ports) => {
+        Sandbox::Up(serving) => {
             let program = std::env::current_exe().map_err(|error| {
                 Failure::new(
                     code::INTERNAL,
@@ -29,21 +29,22 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
                 )
             })?;
             let mut arguments = vec!["sandbox".to_owned(), "serve".to_owned()];
-            for (flag, port) in [("--api-port", ports.api_port), ("--edge-port", ports.edge_port)] {
+            for (flag, port) in [("--api-port", serving.api_port), ("--edge-port", serving.edge_port)] {
                 if let Some(port) = port {
                     arguments.extend([flag.to_owned(), port.to_string()]);
                 }
             }
-            let (record, started) = daemon::up(&dir, &program, &arguments)?;
+            let (record, started) = daemon::up(&dir, &program, &arguments, serving.runtime)?;
             let what = if started { "started" } else { "runs already" };
             output.json(
-                &json!({ "type": "sandbox", "started": started, "api": record.api, "edge": record.edge }),
+                &json!({ "type": "sandbox", "started": started, "api": record.api, "edge": record.edge, "runtime": record.runtime.kind }),
             );
             output.say(&format!(
                 "the sandbox {what}: AWS calls on {}, the edge on port {}",
                 record.endpoint_url(),
                 record.edge
             ));
+            output.say(&format!("  {}", record.runtime.words()));
             output.next("eval \"$(pave sandbox env)\" && aws apprunner list-services");
         }
         Sandbox::Down => {
@@ -59,7 +60,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
             let record = daemon::find(&dir);
             let shown = record
                 .as_ref()
-                .map(|r| json!({ "pid": r.pid, "api": r.api, "edge": r.edge, "account": r.account }));
+                .map(|r| json!({ "pid": r.pid, "api": r.api, "edge": r.edge, "account": r.account, "runtime": r.runtime.kind }));
             output.json(&json!({ "type": "sandbox", "directory": dir, "running": shown }));
             match record {
                 Some(record) => {
@@ -70,7 +71,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
                         record.edge
                     ));
                     output.say(&format!("  account    {} in {}", record.account, record.region));
-                    output.say("  builds and instances run as processes of this machine");
+                    output.say(&format!("  {}", record.runtime.words()));
                 }
                 None => {
                     output.say(&format!("the sandbox does not run (it lives in {})", dir.display()));
@@ -100,7 +101,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
             output.json(&json!({ "type": "sandbox", "reset": true }));
             output.say("the sandbox and all it held are gone");
         }
-        Sandbox::Serve(ports) => return super::on_runtime(serve(*ports, output)),
+        Sandbox::Serve(serving) => return super::on_runtime(serve(*serving, output)),
     }
     Ok(0)
 }
@@ -123,10 +124,10 @@ fn operations(output: &Output) {
     }
 }
 
-async fn serve(ports: Ports, output: &Output) -> Done {
+async fn serve(serving: Serving, output: &Output) -> Done {
     use tokio::signal::unix::{SignalKind, signal};
-    let wanted = daemon::Ports { api: ports.api_port, edge: ports.edge_port };
-    let daemon = Daemon::start(&daemon::directory()?, wanted).await?;
+    let wanted = daemon::Ports { api: serving.api_port, edge: serving.edge_port };
+    let daemon = Daemon::start(&daemon::directory()?, wanted, serving.runtime).await?;
     output.progress(&format!(
         "serving AWS calls on {}, the edge on port {}",
         daemon.record.endpoint_url(),

@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::sandbox::daemon::{self, Record};
+use crate::sandbox::{
+    daemon::{self, Record},
+    runtime::Kind,
+};
 
 use super::{
     Done, Failure,
@@ -55,6 +58,8 @@ impl Stage<'_> {
         for name in ["PAVE_ENV", "PAVE_OUTPUT", "PAVE_DIRECTORY"] {
             command.env_remove(name);
         }
+        // What the tour shows, it shows on every machine, whatever engine happens to run.
+        command.env(Kind::VARIABLE, Kind::Process.to_string());
         command.env("PAVE_COLOR", if self.output.colored() { "always" } else { "never" });
         command
     }

@@ -11,6 +11,9 @@ use crate::sandbox::{daemon::start_time, persisted::Persisted};
 pub struct Pids(Persisted<BTreeMap<u32, u64>>);
 
 impl Pids {
+    /// Where a sandbox's lists are in its directory: of instances and of builds.
+    pub const FILES: [&str; 2] = ["apprunner/instances.json", "codebuild/builds.json"];
+
     /// Opens the list kept in a file.
     ///
     /// # Errors

@@ -5,18 +5,18 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::sandbox::runtime::Process;
+use crate::sandbox::runtime;
 
 use super::Instance;
 
 /// The instances of one service.
 #[derive(Debug, Default)]
-pub(super) struct Fleet(pub Vec<Process>);
+pub(super) struct Fleet(pub Vec<runtime::Instance>);
 
 impl Fleet {
     /// Lets every instance finish its requests, then ends it.
     pub async fn end(self) {
-        futures_util::future::join_all(self.0.into_iter().map(Process::end)).await;
+        futures_util::future::join_all(self.0.into_iter().map(runtime::Instance::end)).await;
     }
 }
 
@@ -31,22 +31,23 @@ impl Fleets {
     /// Instances of a service that can take requests.
     pub fn instances(&self, id: &str) -> Vec<Instance> {
         let fleets = self.lock();
-        let processes = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
-        processes
+        let instances = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
+        instances
             .iter()
-            .filter(|process| process.is_running())
-            .map(|process| Instance { address: process.address, in_flight: process.in_flight.clone() })
+            .filter(|instance| instance.is_running())
+            .map(|instance| Instance { address: instance.address, in_flight: instance.in_flight.clone() })
             .collect()
     }
 
     /// Name, process group and requests under way of each running instance.
     pub fn members(&self, id: &str) -> Vec<(String, u32, usize)> {
         let fleets = self.lock();
-        let processes = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
-        let running = processes.iter().filter(|process| process.is_running());
-        let requests = |process: &Process| process.in_flight.load(std::sync::atomic::Ordering::Relaxed);
+        let instances = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
+        let running = instances.iter().filter(|instance| instance.is_running());
+        let requests =
+            |instance: &runtime::Instance| instance.in_flight.load(std::sync::atomic::Ordering::Relaxed);
         running
-            .filter_map(|process| Some((process.id.clone(), process.group_id()?, requests(process))))
+            .filter_map(|instance| Some((instance.id.clone(), instance.group_id()?, requests(instance))))
             .collect()
     }
 
@@ -57,11 +58,11 @@ impl Fleets {
         old.unwrap_or_default()
     }
 
-    /// Puts a new process in the place of one that ended. Returns the new one where the service has no such process any more.
-    pub fn substitute(&self, id: &str, ended: &str, new: Process) -> Option<Process> {
+    /// Puts a new instance in the place of one that ended. Returns the new one where the service has no such instance any more.
+    pub fn substitute(&self, id: &str, ended: &str, new: runtime::Instance) -> Option<runtime::Instance> {
         let mut fleets = self.lock();
         let slot =
-            fleets.get_mut(id).and_then(|fleet| fleet.0.iter_mut().find(|process| process.id == ended));
+            fleets.get_mut(id).and_then(|fleet| fleet.0.iter_mut().find(|instance| instance.id == ended));
         match slot {
             Some(slot) => {
                 *slot = new;
@@ -71,9 +72,9 @@ impl Fleets {
         }
     }
 
-    /// Whether a service still counts on this process.
-    pub fn has(&self, id: &str, process: &str) -> bool {
-        self.lock().get(id).is_some_and(|fleet| fleet.0.iter().any(|p| p.id == process))
+    /// Whether a service still counts on this instance.
+    pub fn has(&self, id: &str, instance: &str) -> bool {
+        self.lock().get(id).is_some_and(|fleet| fleet.0.iter().any(|p| p.id == instance))
     }
 
     pub fn take_all(&self) -> Vec<Fleet> {

@@ -129,7 +129,7 @@ pub struct ServiceRef {
     pub id: String,
 }
 
-/// One process that serves.
+/// What requests go to.
 #[derive(Debug, Clone)]
 pub struct Instance {
     /// Where it listens.
@@ -231,14 +231,17 @@ pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
     if instances.is_empty() { Upstreams::NotServing } else { Upstreams::Ready { service, instances } }
 }
 
-/// Ends what an earlier life left, and starts the instances of every running service; returns when they are up, or
+/// Ends what an earlier life left and is not taken up again, and starts the instances of every running service; returns when they are up, or
 /// have had time enough to be.
 ///
 /// # Errors
 /// When the disk refuses.
 pub async fn resume(world: &Arc<World>) -> io::Result<()> {
     world.apprunner.pids.end_strangers()?;
-    operations::resume(world).await
+    world.runtime.resume(world).await?;
+    operations::resume(world).await?;
+    world.runtime.settle(world).await;
+    Ok(())
 }
 
 /// Ends every instance.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::sandbox::{
     access,
-    runtime::{self, Health, Process},
+    runtime::{self, Health, Instance},
     world::World,
 };
 
@@ -137,7 +137,10 @@ async fn order(world: &Arc<World>, service: &Service) -> Result<runtime::Order, 
     env.extend(secrets::read(world, config).await?);
     let health = &config["HealthCheckConfiguration"];
     let number = |key: &str, default: u64| health[key].as_u64().unwrap_or(default);
+    let given = &config["InstanceConfiguration"];
+    let units = |name: &str, usual: u64| given[name].as_str().and_then(|n| n.parse().ok()).unwrap_or(usual);
     Ok(runtime::Order {
+        repository: name.to_owned(),
         digest: digest.to_owned(),
         manifest,
         env,
@@ -149,6 +152,10 @@ async fn order(world: &Arc<World>, service: &Service) -> Result<runtime::Order, 
             unhealthy: number("UnhealthyThreshold", 5),
         },
         service: service.name.clone(),
+        service_id: service.id.clone(),
+        // 1024 units are a CPU. Source: App Runner API reference, InstanceConfiguration.
+        milli_cpus: units("Cpu", 1024) * 1000 / 1024,
+        megabytes: units("Memory", 2048),
         log_group: service.application_log(),
     })
 }
@@ -170,7 +177,7 @@ async fn bring_up(world: &Arc<World>, service: &Service) -> Result<Fleet, String
     let mut why = None;
     for result in results {
         match result {
-            Ok(process) => fleet.0.push(process),
+            Ok(instance) => fleet.0.push(instance),
             Err(error) => why = Some(error),
         }
     }
@@ -178,26 +185,27 @@ async fn bring_up(world: &Arc<World>, service: &Service) -> Result<Fleet, String
         fleet.end().await;
         return Err(why);
     }
-    for process in &fleet.0 {
-        supervise(world, &service.arn, &service.id, process);
+    for instance in &fleet.0 {
+        supervise(world, &service.arn, &service.id, instance);
     }
     say(world, service, format!("[AppRunner] {count} instance(s) healthy."));
     Ok(fleet)
 }
 
-/// Replaces a process when it ends by itself, for as long as its service counts on it.
-fn supervise(world: &Arc<World>, arn: &str, id: &str, process: &Process) {
+/// Replaces an instance when it ends by itself, for as long as its service counts on it.
+fn supervise(world: &Arc<World>, arn: &str, id: &str, instance: &Instance) {
     let (world, arn, id) = (Arc::clone(world), arn.to_owned(), id.to_owned());
-    let (mut ended, mut gone) = (process.ended(), process.id.clone());
+    let (mut ended, mut gone) = (instance.ended(), instance.id.clone());
     tokio::spawn(async move {
         let mut wait = BACK_OFF.0;
         loop {
-            let _ = ended.wait_for(|ended| *ended).await;
+            let how = ended.wait_for(Option::is_some).await.ok().and_then(|how| how.clone());
             if !world.apprunner.fleets.has(&id, &gone) {
                 return;
             }
             let Some(service) = service(&world, &arn) else { return };
-            say(&world, &service, format!("[AppRunner] Instance {gone} ended; it is being replaced."));
+            let how = how.map_or_else(String::new, |how| format!(" with {how}"));
+            say(&world, &service, format!("[AppRunner] Instance {gone} ended{how}; it is being replaced."));
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(BACK_OFF.1);
             let Ok(order) = order(&world, &service).await else { return };

@@ -2,7 +2,7 @@
 //!
 //! Names and meaning: App Runner developer guide, "Viewing App Runner service metrics reported to CloudWatch". Dimensions
 //! are ServiceName and ServiceID, for a single instance Instance, too. There they have a resolution of a minute; here of a
-//! second. A process counts against the CPU and memory that its service was given, which nothing here enforces.
+//! second. A process counts against the CPU and memory that its service was given, which only a container is held to.
 //! Where a request was answered, the counts of other classes of status get a 0, so that they have a data point.
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,11 +1,12 @@
-//! CodeBuild: projects and builds. A build runs the bundle's process buildspec natively, in a clean directory, and packs
-//! the result as a real OCI image.
+//! CodeBuild: projects and builds. A build runs the commands of a buildspec in a clean directory, in what the sandbox's runtime
+//! offers: natively, and the result is packed as a real OCI image; or with a Docker engine, which makes and pushes one.
 //!
 //! Invariants: a build has an end, whatever happens to it; its processes end with it; what it printed is in its log
 //! before it is said to have ended.
 
 mod api;
 mod buildspec;
+mod commands;
 mod image;
 mod run;
 
@@ -24,6 +25,7 @@ use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
     oci::Layer,
     persisted::Persisted,
+    runtime,
     world::World,
 };
 
@@ -47,6 +49,8 @@ pub struct CodeBuild {
     index: Persisted<Index>,
     /// Builds under way, and how to stop them.
     running: Mutex<HashMap<String, watch::Sender<bool>>>,
+    /// Shells that run commands.
+    pids: runtime::Pids,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -69,7 +73,11 @@ impl CodeBuild {
     /// # Errors
     /// When it cannot be read.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        Ok(Self { index: Persisted::open(dir.join("index.json"))?, running: Mutex::default() })
+        Ok(Self {
+            index: Persisted::open(dir.join("index.json"))?,
+            running: Mutex::default(),
+            pids: runtime::Pids::open(dir.join("builds.json"))?,
+        })
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, watch::Sender<bool>>> {
@@ -92,11 +100,13 @@ fn now() -> f64 {
     time::OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9
 }
 
-/// Ends builds that an earlier life of the sandbox left under way.
+/// Ends builds that an earlier life of the sandbox left under way, and removes what they left.
 ///
 /// # Errors
 /// When the disk refuses.
 pub fn resume(world: &Arc<World>) -> io::Result<()> {
+    world.codebuild.pids.end_strangers()?;
+    let _ = std::fs::remove_dir_all(world.dir.join(run::WORK));
     world.codebuild.index.update(|index| {
         for build in index.builds.values_mut().filter(|build| build["buildStatus"] == "IN_PROGRESS") {
             build["buildStatus"] = json!("FAULT");

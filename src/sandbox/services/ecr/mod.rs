@@ -79,6 +79,11 @@ impl Ecr {
         Ok(Self { store: Store::open(dir)?, token: hex::encode(rand::random::<[u8; 24]>()) })
     }
 
+    /// User and password of the registry.
+    pub fn login(&self) -> (&'static str, &str) {
+        ("AWS", &self.token)
+    }
+
     /// Stores a blob and returns its digest, `sha256:…`.
     ///
     /// # Errors

@@ -88,6 +88,11 @@ impl Logs {
         Ok(())
     }
 
+    /// The time of a stream's last event.
+    pub fn last(&self, group: &str, stream: &str) -> Option<i64> {
+        self.store.summary(group, stream, i64::MIN)?.last
+    }
+
     /// The last lines of a group, oldest first, whatever their stream.
     pub fn tail(&self, group: &str, limit: usize) -> Vec<String> {
         let events = self.store.events(group, None).unwrap_or_default();

@@ -2,9 +2,7 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc};
 
-use crate::sandbox::{oci, oci::Config, world::World};
-
-use super::Order;
+use crate::sandbox::{oci, oci::Config, runtime::Order, world::World};
 
 /// An unpacked image.
 #[derive(Debug, Clone)]
