@@ -12,6 +12,7 @@
 pub mod auth;
 pub mod call;
 pub mod daemon;
+mod door;
 pub mod edge;
 pub mod faults;
 pub mod folder;
@@ -25,4 +26,6 @@ mod runtime;
 pub mod server;
 pub mod services;
 pub mod tags;
+#[cfg(test)]
+mod testing;
 pub mod world;

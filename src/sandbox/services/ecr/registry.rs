@@ -121,3 +121,6 @@ fn manifest(store: &Store, method: &str, name: &str, reference: &str, request: &
     let bytes = if method == "HEAD" { Vec::new() } else { bytes };
     RawResponse::new(200, &media, bytes).with("docker-content-digest", digest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::{
     SharedS3,
     index::{Index, Object as StoredObject, Upload},
+    rules::{self, told},
 };
 
 /// The operations, over the shared state.
@@ -20,6 +21,8 @@ use super::{
 pub struct Api {
     state: SharedS3,
     region: String,
+    /// The canonical id of the account.
+    owner: String,
 }
 
 /// A failure that may be S3's own or the disk's.
@@ -35,6 +38,12 @@ impl From<S3Error> for Fault {
     fn from(error: S3Error) -> Self {
         Self(error)
     }
+}
+
+/// What a body was said to hash to, in base64.
+struct Digests {
+    sha256: Option<String>,
+    md5: Option<String>,
 }
 
 /// Most keys one page of a listing holds.
@@ -57,8 +66,8 @@ fn fresh_name() -> String {
 
 impl Api {
     /// The operations of one sandbox in its one region.
-    pub fn new(state: SharedS3, region: String) -> Self {
-        Self { state, region }
+    pub fn new(state: SharedS3, region: String, account: &str) -> Self {
+        Self { state, region, owner: hex::encode(Sha256::digest(account)) }
     }
 
     fn update<R>(&self, change: impl FnOnce(&mut Index) -> Result<R, S3Error>) -> S3Result<R> {
@@ -77,10 +86,10 @@ impl Api {
     }
 
     /// Writes a body into a file of its own.
-    async fn receive(&self, body: Option<StreamingBlob>, sha256: Option<&str>) -> S3Result<StoredObject> {
+    async fn receive(&self, body: Option<StreamingBlob>, digests: &Digests) -> S3Result<StoredObject> {
         let file = fresh_name();
         let path = self.path(&file);
-        let result = self.receive_into(&path, body, sha256).await;
+        let result = self.receive_into(&path, body, digests).await;
         if result.is_err() {
             self.remove([file.clone()]);
         }
@@ -92,7 +101,7 @@ impl Api {
         &self,
         path: &std::path::Path,
         body: Option<StreamingBlob>,
-        sha256: Option<&str>,
+        digests: &Digests,
     ) -> S3Result<(u64, String)> {
         let mut out = std::fs::File::create(path).map_err(S3Error::internal_error)?;
         let (mut md5, mut sha, mut size) = (Md5::new(), Sha256::new(), 0);
@@ -107,13 +116,16 @@ impl Api {
             }
         }
         out.sync_data().map_err(S3Error::internal_error)?;
-        if let Some(wanted) = sha256 {
+        let md5 = md5.finalize();
+        for (wanted, found) in [(&digests.sha256, sha.finalize().as_slice()), (&digests.md5, md5.as_slice())]
+        {
             use base64::Engine as _;
-            if base64::prelude::BASE64_STANDARD.encode(sha.finalize()) != wanted {
+            if wanted.as_ref().is_some_and(|wanted| base64::prelude::BASE64_STANDARD.encode(found) != *wanted)
+            {
                 return Err(s3_error!(BadDigest, "The body does not have the digest that was sent with it"));
             }
         }
-        Ok((size, hex::encode(md5.finalize())))
+        Ok((size, hex::encode(md5)))
     }
 }
 
@@ -183,7 +195,12 @@ impl S3 for Api {
                 })
                 .collect()
         });
-        Ok(S3Response::new(ListBucketsOutput { buckets: Some(buckets), ..Default::default() }))
+        let owner = Owner { id: Some(self.owner.clone()), ..Default::default() };
+        Ok(S3Response::new(ListBucketsOutput {
+            buckets: Some(buckets),
+            owner: Some(owner),
+            ..Default::default()
+        }))
     }
 
     async fn delete_bucket(
@@ -205,7 +222,9 @@ impl S3 for Api {
         req: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
         self.state.index.read(|index| index.bucket(&req.input.bucket).map(|_| ()))?;
-        let location = Some(BucketLocationConstraint::from(self.region.clone()));
+        // Source: Amazon S3 API reference, GetBucketLocation: null in us-east-1.
+        let location =
+            (self.region != "us-east-1").then(|| BucketLocationConstraint::from(self.region.clone()));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint: location }))
     }
 
@@ -238,7 +257,9 @@ impl S3 for Api {
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let input = req.input;
         self.state.index.read(|index| index.bucket(&input.bucket).map(|_| ()))?;
-        let mut object = self.receive(input.body, input.checksum_sha256.as_deref()).await?;
+        let mut object = self
+            .receive(input.body, &Digests { sha256: input.checksum_sha256, md5: input.content_md5 })
+            .await?;
         object.content_type = input.content_type.map(|t| t.to_string());
         object.metadata = input.metadata.unwrap_or_default().into_iter().collect();
         let (file, etag) = (object.file.clone(), object.etag.clone());
@@ -260,13 +281,7 @@ impl S3 for Api {
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
         let object = self.state.index.read(|index| index.object(&input.bucket, &input.key).cloned())?;
-        let if_match = input.if_match.as_ref().and_then(|c| c.as_etag());
-        if if_match.is_some_and(|wanted| wanted.value() != object.etag) {
-            return Err(s3_error!(
-                PreconditionFailed,
-                "At least one of the preconditions you specified did not hold"
-            ));
-        }
+        rules::readable(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         let (start, length, content_range) = match input.range {
             None => (0, object.size, None),
             Some(range) => {
@@ -279,7 +294,7 @@ impl S3 for Api {
             body: Some(send(self.path(&object.file), start, length)),
             content_length: Some(length as i64),
             content_range,
-            content_type: object.content_type.and_then(|t| t.parse().ok()),
+            content_type: object.content_type.as_deref().unwrap_or(rules::USUAL_TYPE).parse().ok(),
             e_tag: Some(ETag::Strong(object.etag)),
             last_modified: Some(timestamp(object.modified)),
             metadata: Some(object.metadata.into_iter().collect()),
@@ -289,11 +304,12 @@ impl S3 for Api {
     }
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
-        let object =
-            self.state.index.read(|index| index.object(&req.input.bucket, &req.input.key).cloned())?;
+        let input = req.input;
+        let object = self.state.index.read(|index| index.object(&input.bucket, &input.key).cloned())?;
+        rules::readable(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         Ok(S3Response::new(HeadObjectOutput {
             content_length: Some(object.size as i64),
-            content_type: object.content_type.and_then(|t| t.parse().ok()),
+            content_type: object.content_type.as_deref().unwrap_or(rules::USUAL_TYPE).parse().ok(),
             e_tag: Some(ETag::Strong(object.etag)),
             last_modified: Some(timestamp(object.modified)),
             metadata: Some(object.metadata.into_iter().collect()),
@@ -349,6 +365,7 @@ impl S3 for Api {
             }
             None => input.start_after.clone().unwrap_or_default(),
         };
+        let encoding = input.encoding_type.as_ref();
         let (mut contents, mut prefixes, mut last, mut truncated) =
             (Vec::new(), Vec::new(), String::new(), false);
         self.state.index.read(|index| -> S3Result<()> {
@@ -365,14 +382,14 @@ impl S3 for Api {
                     continue;
                 }
                 if contents.len() + prefixes.len() == limit {
-                    truncated = true;
+                    truncated = limit > 0;
                     break;
                 }
                 last.clone_from(&mark);
                 match folder {
-                    Some(folder) => prefixes.push(CommonPrefix { prefix: Some(folder) }),
+                    Some(folder) => prefixes.push(CommonPrefix { prefix: Some(told(&folder, encoding)) }),
                     None => contents.push(Object {
-                        key: Some(key.clone()),
+                        key: Some(told(key, encoding)),
                         size: Some(object.size as i64),
                         e_tag: Some(ETag::Strong(object.etag.clone())),
                         last_modified: Some(timestamp(object.modified)),
@@ -385,8 +402,10 @@ impl S3 for Api {
         })?;
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
+            prefix: Some(told(&prefix, encoding)),
+            delimiter: input.delimiter.as_deref().map(|text| told(text, encoding)),
+            start_after: input.start_after.as_deref().map(|text| told(text, encoding)),
+            encoding_type: input.encoding_type.clone(),
             max_keys: Some(limit as i32),
             key_count: Some((contents.len() + prefixes.len()) as i32),
             is_truncated: Some(truncated),
@@ -408,6 +427,7 @@ impl S3 for Api {
             bucket: input.bucket.clone(),
             key: input.key.clone(),
             content_type: input.content_type.map(|t| t.to_string()),
+            metadata: input.metadata.unwrap_or_default().into_iter().collect(),
             parts: BTreeMap::new(),
         };
         self.update(|index| {
@@ -425,13 +445,16 @@ impl S3 for Api {
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
         let input = req.input;
+        rules::numbered(input.part_number)?;
         if !self.state.index.read(|index| index.uploads.contains_key(&input.upload_id)) {
             return Err(s3_error!(
                 NoSuchUpload,
                 "There is no such upload: it was completed, aborted or never begun"
             ));
         }
-        let part = self.receive(input.body, input.checksum_sha256.as_deref()).await?;
+        let part = self
+            .receive(input.body, &Digests { sha256: input.checksum_sha256, md5: input.content_md5 })
+            .await?;
         let etag = part.etag.clone();
         let replaced = self.update(|index| {
             let upload = index.uploads.get_mut(&input.upload_id).ok_or_else(|| {
@@ -453,25 +476,8 @@ impl S3 for Api {
         let upload = upload.ok_or_else(|| {
             s3_error!(NoSuchUpload, "There is no such upload: it was completed, aborted or never begun")
         })?;
-        let wanted = input.multipart_upload.and_then(|m| m.parts).unwrap_or_default();
-        let mut parts = Vec::new();
-        for part in &wanted {
-            let stored = part.part_number.and_then(|n| upload.parts.get(&n));
-            let matches =
-                |stored: &&StoredObject| part.e_tag.as_ref().is_some_and(|e| e.value() == stored.etag);
-            parts.push(stored.filter(matches).ok_or_else(|| {
-                s3_error!(
-                    InvalidPart,
-                    "A part was not found, or its ETag is another one, or the parts are out of order"
-                )
-            })?);
-        }
-        if parts.is_empty() {
-            return Err(s3_error!(
-                InvalidPart,
-                "A part was not found, or its ETag is another one, or the parts are out of order"
-            ));
-        }
+        let parts =
+            rules::chosen(&upload, &input.multipart_upload.and_then(|m| m.parts).unwrap_or_default())?;
         let file = fresh_name();
         let (mut size, mut hashes) = (0, Md5::new());
         {
@@ -491,7 +497,7 @@ impl S3 for Api {
             etag: etag.clone(),
             modified: now(),
             content_type: upload.content_type.clone(),
-            metadata: BTreeMap::new(),
+            metadata: upload.metadata.clone(),
         };
         let gone = self.update(|index| {
             let bucket = index.bucket_mut(&input.bucket)?;

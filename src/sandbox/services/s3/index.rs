@@ -40,6 +40,8 @@ pub(super) struct Upload {
     pub bucket: String,
     pub key: String,
     pub content_type: Option<String>,
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
     pub parts: BTreeMap<i32, Object>,
 }
 

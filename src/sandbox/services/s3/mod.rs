@@ -5,6 +5,7 @@
 
 mod api;
 mod index;
+mod rules;
 mod stacks;
 
 use std::{
