@@ -162,6 +162,7 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                 .lifecycle_policy_text
                 .clone()
                 .ok_or_else(|| invalid("lifecyclePolicyText is required"))?;
+            has_rules(&text)?;
             index.update(|i| {
                 let repository = i.repositories.get_mut(name).ok_or_else(|| no_repository(name, account))?;
                 repository.lifecycle_policy = Some(text.clone());
@@ -192,6 +193,18 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
     }
 }
 
+/// Refuses a lifecycle policy that has no rules. Source: Amazon ECR user guide, "Lifecycle policy properties".
+fn has_rules(text: &str) -> Result<(), ServiceError> {
+    let rules =
+        serde_json::from_str::<Value>(text).ok().and_then(|policy| Some(policy["rules"].as_array()?.len()));
+    if rules.unwrap_or_default() == 0 {
+        return Err(invalid(
+            "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: it has no rules'",
+        ));
+    }
+    Ok(())
+}
+
 fn refused(error: &StoreError, account: &str) -> ServiceError {
     let code = match error {
         StoreError::NoRepository(name) => return no_repository(name, account),
@@ -202,6 +215,17 @@ fn refused(error: &StoreError, account: &str) -> ServiceError {
         StoreError::Io(error) => return ServiceError::internal(error.to_string()),
     };
     ServiceError::client(code, error.to_string())
+}
+
+/// An image of a batch that is not there.
+fn not_found(wanted: &ImageId) -> Value {
+    let mut named = json!({});
+    for (name, value) in [("imageDigest", &wanted.image_digest), ("imageTag", &wanted.image_tag)] {
+        if let Some(value) = value {
+            named[name] = json!(value);
+        }
+    }
+    json!({ "imageId": named, "failureCode": "ImageNotFound", "failureReason": "Requested image not found" })
 }
 
 fn images(
@@ -278,29 +302,31 @@ fn images(
                         "imageManifest": text,
                         "imageManifestMediaType": repository.images[&digest].media_type,
                     })),
-                    None => failures.push(json!({
-                        "imageId": { "imageDigest": wanted.image_digest, "imageTag": wanted.image_tag },
-                        "failureCode": "ImageNotFound",
-                        "failureReason": "Requested image not found",
-                    })),
+                    None => failures.push(not_found(wanted)),
                 }
             }
             Ok(json!({ "images": found, "failures": failures }))
         }
         _ => {
             let ids = input.image_ids.clone().unwrap_or_default();
-            let gone: Vec<String> = ids.iter().filter_map(&resolve).collect();
+            let (there, missing): (Vec<ImageId>, Vec<ImageId>) =
+                ids.into_iter().partition(|wanted| resolve(wanted).is_some());
+            let gone: Vec<Value> = there
+                .iter()
+                .filter_map(|wanted| Some(id(&resolve(wanted)?, wanted.image_tag.as_ref())))
+                .collect();
             world.ecr.store.index.update(|i| {
                 if let Some(stored) = i.repositories.get_mut(name) {
-                    for wanted in &ids {
+                    for wanted in &there {
                         match (&wanted.image_digest, &wanted.image_tag) {
                             (Some(digest), _) => {
                                 stored.images.remove(digest);
                             }
                             (None, Some(tag)) => {
-                                stored.images.values_mut().for_each(|image| {
-                                    image.tags.remove(tag);
-                                });
+                                // An image goes with its last tag. Source: API reference, BatchDeleteImage.
+                                stored
+                                    .images
+                                    .retain(|_, image| !image.tags.remove(tag) || !image.tags.is_empty());
                             }
                             (None, None) => {}
                         }
@@ -308,8 +334,8 @@ fn images(
                 }
                 Ok::<_, ServiceError>(())
             })?;
-            let ids: Vec<Value> = gone.iter().map(|digest| id(digest, None)).collect();
-            Ok(json!({ "imageIds": ids, "failures": [] }))
+            let failures: Vec<Value> = missing.iter().map(not_found).collect();
+            Ok(json!({ "imageIds": gone, "failures": failures }))
         }
     }
 }
