@@ -4,33 +4,14 @@ mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
 };
 
 use serde_json::Value;
-use support::{Place, have};
-
-/// The client, from PyPI into the target directory. Its models are what answers are held against, so its version is fixed.
-const CLIENT: &str = "botocore[crt]==1.43.11";
-
-/// A Python that has the client.
-fn python() -> Option<PathBuf> {
-    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("botocore");
-    let program = home.join("bin/python3");
-    let known = home.join("client");
-    if std::fs::read_to_string(&known).is_ok_and(|version| version == CLIENT) {
-        return Some(program);
-    }
-    let venv = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).status().ok()?;
-    let pip = Command::new(&program)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT])
-        .status()
-        .ok()?;
-    (venv.success() && pip.success()).then_some(())?;
-    std::fs::write(known, CLIENT).ok()?;
-    Some(program)
-}
+use support::{
+    Place, have,
+    python::{CLIENT, ask, python},
+};
 
 fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let texts = |list: &Value| {
@@ -42,24 +23,13 @@ fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn every_operation_answers_as_the_models_of_aws_say() {
-    let python = python();
+    let python = python("botocore", &[CLIENT]);
     if !have("botocore, from PyPI", python.is_some()) {
         return;
     }
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
-    let out = Command::new(python.expect("is there"))
-        .arg(script)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .envs(place.aws_env())
-        .output()
-        .expect("runs");
-    let said: Value = serde_json::from_slice(&out.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out.stderr)));
-    let problems: Vec<&str> =
-        said["problems"].as_array().expect("a list").iter().map(|one| one.as_str().expect("text")).collect();
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let said = ask(&python.expect("is there"), "conformance", &place);
     let there = operations(&place.json(&["sandbox", "operations"])["operations"]);
     assert_eq!(operations(&said["seen"]), there, "each operation is driven, and no other answers");
 }

@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod languages;
+pub mod python;
 
 use std::{
     collections::BTreeMap,
