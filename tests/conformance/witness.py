@@ -106,7 +106,8 @@ class Witness:
         shape = model.output_shape
         if shape is None:
             return []
-        value = {name: member for name, member in parsed.items() if name != "ResponseMetadata"}
+        # S3 tells nothing as the location of us-east-1, which the client makes None of.
+        value = {name: member for name, member in parsed.items() if name != "ResponseMetadata" and member is not None}
         stream = shape.serialization.get("payload")
         if model.has_streaming_output and stream:
             value[stream] = b""
