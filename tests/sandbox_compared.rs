@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use support::{
     Place, have,
-    python::{CLIENT, ask, python},
+    python::{self, CLIENT, ask},
 };
 
 /// The other stand-in, from PyPI.
@@ -23,7 +23,7 @@ fn by_service(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn answers_are_those_of_moto_or_it_is_said_why_not() {
-    let python = python("compared", &[MOTO, CLIENT]);
+    let python = python::with("compared", &[MOTO, CLIENT]);
     if !have("moto, from PyPI", python.is_some()) {
         return;
     }

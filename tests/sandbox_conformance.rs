@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use support::{
     Place, have,
-    python::{CLIENT, ask, python},
+    python::{self, ask},
 };
 
 fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
@@ -23,7 +23,7 @@ fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn every_operation_answers_as_the_models_of_aws_say() {
-    let python = python("botocore", &[CLIENT]);
+    let python = python::botocore();
     if !have("botocore, from PyPI", python.is_some()) {
         return;
     }

@@ -80,8 +80,8 @@ class Client:
         return answer
 
     def until(self, done: Callable[[Answer], bool], operation: str, **arguments: Any) -> Answer:
-        """Asks until it is done, a minute at most; only the last answer is compared."""
-        ends = time.monotonic() + 60
+        """Asks until it is done, twenty seconds at most, since moto ends some things never; only the last answer is compared."""
+        ends = time.monotonic() + 20
         while not done(answer := self.ask(operation, **arguments)) and time.monotonic() < ends:
             time.sleep(0.1)
         return self(operation, **arguments)

@@ -12,8 +12,13 @@ use super::Place;
 /// AWS's own client for Python; its models are what answers are held against.
 pub const CLIENT: &str = "botocore[crt]==1.43.11";
 
+/// A Python that has AWS's own client.
+pub fn botocore() -> Option<PathBuf> {
+    with("botocore", &[CLIENT])
+}
+
 /// A Python that has `packages`, made once under this name.
-pub fn python(name: &str, packages: &[&str]) -> Option<PathBuf> {
+pub fn with(name: &str, packages: &[&str]) -> Option<PathBuf> {
     let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let program = home.join("bin/python3");
     let known = home.join("packages");
