@@ -5,11 +5,13 @@ mod support;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    process::Command,
 };
 
 use serde_json::Value;
-use support::{Place, have, python};
+use support::{
+    Place, have,
+    python::{self, ask},
+};
 
 fn operations(value: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let texts = |list: &Value| {
@@ -27,18 +29,7 @@ fn every_operation_answers_as_the_models_of_aws_say() {
     }
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
-    let out = Command::new(python.expect("is there"))
-        .arg(script)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .envs(place.aws_env())
-        .output()
-        .expect("runs");
-    let said: Value = serde_json::from_slice(&out.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&out.stderr)));
-    let problems: Vec<&str> =
-        said["problems"].as_array().expect("a list").iter().map(|one| one.as_str().expect("text")).collect();
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let said = ask(&python.expect("is there"), "conformance", &place);
     let there = operations(&place.json(&["sandbox", "operations"])["operations"]);
     assert_eq!(operations(&said["seen"]), there, "each operation is driven, and no other answers");
 }

@@ -13,6 +13,7 @@ pub mod access;
 pub mod auth;
 pub mod call;
 pub mod daemon;
+mod door;
 pub mod edge;
 pub mod faults;
 pub mod folder;
@@ -29,4 +30,6 @@ pub mod runtime;
 pub mod server;
 pub mod services;
 pub mod tags;
+#[cfg(test)]
+mod testing;
 pub mod world;

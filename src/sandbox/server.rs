@@ -5,14 +5,7 @@ use std::{cell::Cell, collections::BTreeMap, io, net::SocketAddr, path::Path, sy
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::{
-    body::{Body as _, Incoming},
-    service::service_fn,
-};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-};
+use hyper::body::Incoming;
 use s3s::{
     Body, S3Request,
     access::{S3Access, S3AccessContext},
@@ -29,6 +22,7 @@ use super::{
     access,
     auth::{self, AuthError, Keys as _},
     call::{Answer, Caller, RawRequest, RawResponse, ServiceError},
+    door::{self, Timely},
     edge, faults, protocol,
     runtime::Runtime,
     services::{
@@ -196,42 +190,25 @@ struct Front {
     s3: S3Service,
 }
 
-async fn serve(world: Arc<World>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+async fn serve(world: Arc<World>, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let (region, account) = (world.identity.region.clone(), world.identity.account.clone());
     let mut builder = S3ServiceBuilder::new(s3::Api::new(Arc::clone(&world.s3), region, account));
     builder.set_auth(S3Keys(Arc::clone(&world)));
     builder.set_access(S3Faults(Arc::clone(&world)));
     let front = Arc::new(Front { s3: builder.build(), world });
-    loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Out of file descriptors, most likely; the next accept waits until one is free.
-                Err(_) => { tokio::task::yield_now().await; continue }
-            },
-            _ = stopped.changed() => return,
-        };
-        let _ = stream.set_nodelay(true);
+    door::serve(listener, door::Limits::default(), stopped, move |request| {
         let front = Arc::clone(&front);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let front = Arc::clone(&front);
-                LOST.scope(Cell::new(false), async move {
-                    let answer = answer(&front, request).await;
-                    // An error of the service is how a connection is broken without an answer.
-                    if LOST.with(Cell::get) {
-                        Err(io::Error::other("the answer is lost on purpose"))
-                    } else {
-                        Ok(answer)
-                    }
-                })
-            });
-            // An error here is a client that went away.
-            let _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
+        LOST.scope(Cell::new(false), async move {
+            let answer = answer(&front, request).await;
+            // An error of the service is how a connection is broken without an answer.
+            if LOST.with(Cell::get) {
+                Err(io::Error::other("the answer is lost on purpose"))
+            } else {
+                Ok(answer)
+            }
+        })
+    })
+    .await;
 }
 
 /// Whether a Host header names this machine: a web page of another origin that resolves to loopback does not.
@@ -254,7 +231,7 @@ fn with_host<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
+async fn answer(front: &Front, request: Request<Timely<Incoming>>) -> Response<Body> {
     let request = with_host(request);
     let host = request.headers().get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
     if !is_local_host(host) {
@@ -264,16 +241,12 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
         return ecr::registry(&front.world, request).await;
     }
     let parts = parts_of(&request);
-    let has_body = !request.body().is_end_stream();
     match auth::claimed_service(&parts).as_deref() {
         Some("s3") if let Some(refused) = s3_token(&front.world, &parts) => raw(refused),
-        Some("s3") => {
-            let unsent = s3::closes(request.headers());
-            match front.s3.call(request.map(Body::from)).await {
-                Ok(response) => closed(response, has_body, unsent),
-                Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
-            }
-        }
+        Some("s3") => match front.s3.call(request.map(Body::http_body)).await {
+            Ok(response) => identified(response),
+            Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
+        },
         service => {
             let service = service.map(str::to_owned);
             signed_call(front, service, request).await
@@ -281,10 +254,15 @@ async fn answer(front: &Front, request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-/// Whoever is refused before all was read is told that the connection ends, and sends nothing more on it. S3 does so, too.
-fn closed(mut response: Response<Body>, has_body: bool, unsent: bool) -> Response<Body> {
-    if unsent || has_body && response.status().is_client_error() {
-        response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+/// The two ids that S3 gives each answer. Source: Amazon S3 API reference, "Common response headers".
+fn identified(mut response: Response<Body>) -> Response<Body> {
+    let request = hex::encode_upper(rand::random::<[u8; 8]>());
+    for (name, value) in
+        [("x-amz-request-id", request), ("x-amz-id-2", hex::encode(rand::random::<[u8; 24]>()))]
+    {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     response
 }
@@ -309,6 +287,12 @@ fn parts_of<B>(request: &Request<B>) -> Parts {
     *head.uri_mut() = request.uri().clone();
     *head.headers_mut() = request.headers().clone();
     head.into_parts().0
+}
+
+/// The answer to a request whose body is too long, or does not come.
+fn unread(error: &(dyn std::error::Error + 'static)) -> RawResponse {
+    let status = if door::is_too_slow(error) { 408 } else { 413 };
+    RawResponse::new(status, "text/plain", format!("{error}\n"))
 }
 
 fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {
@@ -376,11 +360,15 @@ impl Rest {
     }
 }
 
-async fn signed_call(front: &Front, service: Option<String>, request: Request<Incoming>) -> Response<Body> {
+async fn signed_call(
+    front: &Front,
+    service: Option<String>,
+    request: Request<Timely<Incoming>>,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return raw(RawResponse::new(413, "text/plain", format!("{error}\n"))),
+        Err(error) => return raw(unread(&*error)),
     };
     let service = service.as_deref().unwrap_or_default();
     let world = front.world.as_ref();

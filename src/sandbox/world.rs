@@ -43,7 +43,8 @@ impl Identity {
             secret: self.secret_access_key.clone(),
             token: None,
             arn: format!("arn:aws:iam::{}:user/sandbox", self.account),
-            user_id: self.access_key_id.clone(),
+            // Source: AWS IAM user guide, "IAM identifiers": a user's id begins with AIDA, its keys' with AKIA.
+            user_id: self.access_key_id.replacen("AKIA", "AIDA", 1),
             expires: None,
         }
     }

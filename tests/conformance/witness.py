@@ -106,9 +106,8 @@ class Witness:
         shape = model.output_shape
         if shape is None:
             return []
-        # An empty element is read as nothing.
-        told = {name: member for name, member in parsed.items() if member is not None}
-        value = {name: member for name, member in told.items() if name != "ResponseMetadata"}
+        # An empty element, as the location of a bucket in us-east-1, is read as nothing.
+        value = {name: member for name, member in parsed.items() if name != "ResponseMetadata" and member is not None}
         stream = shape.serialization.get("payload")
         if model.has_streaming_output and stream:
             value[stream] = b""

@@ -198,3 +198,6 @@ pub fn verify(
         user_id: key.user_id,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,6 @@ pub fn write(
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

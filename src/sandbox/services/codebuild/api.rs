@@ -54,6 +54,10 @@ pub(super) fn handle(
                     }
                 }
             }
+            let role = input.get("serviceRole").and_then(Value::as_str);
+            if role.is_some_and(|role| !role.starts_with(&format!("arn:aws:iam::{}:role/", caller.account))) {
+                return Err(invalid("Invalid service role: it is no role of the caller's account"));
+            }
             let arn = format!("arn:aws:codebuild:{}:{}:project/{name}", caller.region, caller.account);
             index.update(|index| {
                 let mut project = match (index.projects.get(&name), creating) {
@@ -65,9 +69,7 @@ pub(super) fn handle(
                         let text = format!("Project cannot be found: {arn}");
                         return Err(ServiceError::client("ResourceNotFoundException", text));
                     }
-                    (existing, _) => {
-                        existing.cloned().unwrap_or_else(|| json!({ "arn": arn, "created": now() }))
-                    }
+                    (existing, _) => existing.cloned().unwrap_or_else(|| with_defaults(&arn, caller)),
                 };
                 for (key, value) in input {
                     project[key] = value;
@@ -103,7 +105,16 @@ pub(super) fn handle(
         "ListBuilds" => index.read(|index| Ok(json!({ "ids": newest_first(&index.builds, None) }))),
         "ListBuildsForProject" => {
             let name = text(&input, "projectName")?;
-            index.read(|index| Ok(json!({ "ids": newest_first(&index.builds, Some(name)) })))
+            index.read(|index| {
+                if !index.projects.contains_key(name) {
+                    let text = format!(
+                        "The provided project arn:aws:codebuild:{}:{}:project/{name} does not exist",
+                        caller.region, caller.account
+                    );
+                    return Err(ServiceError::client("ResourceNotFoundException", text));
+                }
+                Ok(json!({ "ids": newest_first(&index.builds, Some(name)) }))
+            })
         }
         "StopBuild" => {
             let id = text(&input, "id")?;
@@ -201,4 +212,17 @@ fn start(world: &Arc<World>, input: &Map<String, Value>, caller: &Caller) -> Ans
         run::spawn(world, id, build.clone());
     }
     Ok(json!({ "build": build }))
+}
+
+/// A new project as it is when nothing more was said of it. Source: AWS CodeBuild API reference, CreateProject.
+fn with_defaults(arn: &str, caller: &Caller) -> Value {
+    json!({
+        "arn": arn,
+        "created": now(),
+        "timeoutInMinutes": 60,
+        "queuedTimeoutInMinutes": 480,
+        "encryptionKey": format!("arn:aws:kms:{}:{}:alias/aws/s3", caller.region, caller.account),
+        "cache": { "type": "NO_CACHE" },
+        "badge": { "badgeEnabled": false },
+    })
 }

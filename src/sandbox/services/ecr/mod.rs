@@ -16,7 +16,6 @@ mod uploads;
 use std::{io, path::Path, path::PathBuf, sync::Arc};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use s3s::Body;
 use serde_json::Value;
 
@@ -25,6 +24,7 @@ use crate::sandbox::{
     world::World,
 };
 
+use registry::Arriving;
 use store::Store;
 pub use store::StoreError;
 
@@ -126,6 +126,6 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
 }
 
 /// Answers one request to the OCI distribution API.
-pub async fn registry(world: &Arc<World>, request: Request<Incoming>) -> Response<Body> {
+pub async fn registry(world: &Arc<World>, request: Request<impl Arriving>) -> Response<Body> {
     registry::handle(world, request).await
 }

@@ -2,13 +2,12 @@
 //!
 //! Source: OCI distribution specification 1.1, "Pushing blobs".
 
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use s3s::Body;
 
 use super::{
-    registry::{Answer, Asked, Refusal, empty, member, query, refuse, text},
+    registry::{Answer, Arriving, Refusal, empty, member, query, refuse, text, unread},
     store::Store,
     token::Admitted,
     uploads::{Upload, UploadError},
@@ -39,7 +38,12 @@ fn failed(name: &str, id: &str, error: UploadError) -> Refusal {
 
 /// Begins an upload; a blob that is here already can be mounted by whoever may read it, and a small one comes with the
 /// request.
-pub(super) async fn begin(store: &Store, who: &Admitted<'_>, name: &str, request: Asked) -> Answer {
+pub(super) async fn begin(
+    store: &Store,
+    who: &Admitted<'_>,
+    name: &str,
+    request: Request<impl Arriving>,
+) -> Answer {
     let members = query(&request);
     if let (Some(digest), Some(from)) = (member(&members, "mount"), member(&members, "from"))
         && store.has(from)
@@ -67,7 +71,7 @@ fn chunk(headers: &HeaderMap) -> Option<(u64, u64)> {
     Some((first.parse().ok()?, last.split('/').next()?.parse().ok()?))
 }
 
-pub(super) async fn go_on(store: &Store, name: &str, id: &str, request: Asked) -> Answer {
+pub(super) async fn go_on(store: &Store, name: &str, id: &str, request: Request<impl Arriving>) -> Answer {
     let fail = |error| failed(name, id, error);
     let mut upload = store.uploads.take(name, id).map_err(fail)?;
     let method = request.method().clone();
@@ -102,10 +106,9 @@ pub(super) async fn go_on(store: &Store, name: &str, id: &str, request: Asked) -
 }
 
 /// Puts a body to what came before; on disk when this returns.
-async fn receive(upload: &mut Upload<'_>, mut body: Incoming) -> Result<(), Refusal> {
+async fn receive(upload: &mut Upload<'_>, mut body: impl Arriving) -> Result<(), Refusal> {
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|_| refuse(400, "BLOB_UPLOAD_INVALID", "the body ended before all of it had come"))?;
+        let frame = frame.map_err(|error| unread(&*error.into(), "BLOB_UPLOAD_INVALID"))?;
         if let Some(bytes) = frame.data_ref() {
             upload.append(bytes)?;
         }

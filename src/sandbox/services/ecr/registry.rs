@@ -4,15 +4,16 @@
 //! Source: OCI distribution specification 1.1. As ECR does, it refuses to delete: that is what `BatchDeleteImage` is for.
 //! Invariant: what has to be in memory does not grow with a blob.
 
-use std::{fs::File, io};
+use std::{error::Error, fs::File, io};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
-use s3s::Body;
+use hyper::body::Body;
+use s3s::Body as Sent;
 use serde_json::json;
 
-use crate::sandbox::{services::s3, world::World};
+use crate::sandbox::{door, services::s3, world::World};
 
 use super::{
     push,
@@ -23,10 +24,12 @@ use super::{
 /// Longest manifest that is read at all; the store says which are too long.
 const MANIFEST: usize = 8 * 1024 * 1024;
 
-/// A request, whose body is read as it comes.
-pub(super) type Asked = Request<Incoming>;
+/// The body of a request, which is read as it comes.
+pub trait Arriving: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send {}
 
-pub(super) type Answer = Result<Response<Body>, Refusal>;
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send> Arriving for B {}
+
+pub(super) type Answer = Result<Response<Sent>, Refusal>;
 
 /// An error in the words of the specification.
 pub(super) struct Refusal {
@@ -46,22 +49,27 @@ impl From<io::Error> for Refusal {
     }
 }
 
-fn answered(status: u16, headers: &[(&str, String)], body: Body) -> Response<Body> {
+/// What is said to a body that does not come, or not in time.
+pub(super) fn unread(error: &(dyn Error + 'static), code: &'static str) -> Refusal {
+    refuse(if door::is_too_slow(error) { 408 } else { 400 }, code, error.to_string())
+}
+
+fn answered(status: u16, headers: &[(&str, String)], body: Sent) -> Response<Sent> {
     let mut builder =
         Response::builder().status(status).header("docker-distribution-api-version", "registry/2.0");
     for (name, value) in headers {
         builder = builder.header(*name, value);
     }
-    builder.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
+    builder.body(body).unwrap_or_else(|_| Response::new(Sent::empty()))
 }
 
-pub(super) fn empty(status: u16, headers: &[(&str, String)]) -> Response<Body> {
+pub(super) fn empty(status: u16, headers: &[(&str, String)]) -> Response<Sent> {
     let headers = [headers, &[("content-length", "0".to_owned())]].concat();
-    answered(status, &headers, Body::empty())
+    answered(status, &headers, Sent::empty())
 }
 
 /// The members of a query.
-pub(super) fn query(request: &Asked) -> Vec<(String, String)> {
+pub(super) fn query<B>(request: &Request<B>) -> Vec<(String, String)> {
     serde_urlencoded::from_str(request.uri().query().unwrap_or_default()).unwrap_or_default()
 }
 
@@ -74,7 +82,7 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Answers one request.
-pub(super) async fn handle(world: &World, request: Asked) -> Response<Body> {
+pub(super) async fn handle(world: &World, request: Request<impl Arriving>) -> Response<Sent> {
     let answer = match token::admit(world, request.method(), request.uri(), request.headers()) {
         Ok(who) => route(&world.ecr.store, &who, request).await,
         Err(refusal) => Err(refusal),
@@ -84,11 +92,11 @@ pub(super) async fn handle(world: &World, request: Asked) -> Response<Body> {
         let mut headers = refusal.headers;
         headers.push(("content-type", "application/json".to_owned()));
         headers.push(("content-length", body.len().to_string()));
-        answered(refusal.status, &headers, Body::from(body))
+        answered(refusal.status, &headers, Sent::from(body))
     })
 }
 
-async fn route(store: &Store, who: &Admitted<'_>, request: Asked) -> Answer {
+async fn route(store: &Store, who: &Admitted<'_>, request: Request<impl Arriving>) -> Answer {
     let path = request.uri().path().trim_start_matches("/v2").trim_matches('/').to_owned();
     if path.is_empty() {
         return Ok(empty(200, &[]));
@@ -139,7 +147,7 @@ async fn route(store: &Store, who: &Admitted<'_>, request: Asked) -> Answer {
 }
 
 /// A blob or a stretch of it.
-fn blob(store: &Store, digest: &str, request: &Asked) -> Answer {
+fn blob<B>(store: &Store, digest: &str, request: &Request<B>) -> Answer {
     let path = store.blob(digest).ok_or_else(|| refuse(404, "BLOB_UNKNOWN", "blob unknown to registry"))?;
     let file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -163,16 +171,16 @@ fn blob(store: &Store, digest: &str, request: &Asked) -> Answer {
     };
     headers.push(("content-length", length.to_string()));
     let body = if request.method() == Method::HEAD {
-        Body::empty()
+        Sent::empty()
     } else {
-        Body::from(s3s::stream::DynByteStream::from(s3::send(file, start, length)))
+        Sent::from(s3s::stream::DynByteStream::from(s3::send(file, start, length)))
     };
     Ok(answered(status, &headers, body))
 }
 
-async fn put_manifest(store: &Store, name: &str, reference: &str, request: Asked) -> Answer {
+async fn put_manifest(store: &Store, name: &str, reference: &str, request: Request<impl Arriving>) -> Answer {
     let body = Limited::new(request.into_body(), MANIFEST).collect().await;
-    let bytes = body.map_err(|error| refuse(400, "MANIFEST_INVALID", error.to_string()))?.to_bytes();
+    let bytes = body.map_err(|error| unread(&*error, "MANIFEST_INVALID"))?.to_bytes();
     let tag = (!reference.starts_with("sha256:")).then_some(reference);
     if tag.is_none() && digest_of(&bytes) != reference {
         return Err(refuse(400, "DIGEST_INVALID", "the content has another digest"));
@@ -215,7 +223,7 @@ fn manifest(store: &Store, name: &str, reference: &str, head: bool) -> Answer {
         ("content-type", media.unwrap_or_default()),
         ("content-length", bytes.len().to_string()),
     ];
-    Ok(answered(200, &headers, if head { Body::empty() } else { Body::from(bytes) }))
+    Ok(answered(200, &headers, if head { Sent::empty() } else { Sent::from(bytes) }))
 }
 
 /// The tags of a repository, in order; a page says where the next begins.
@@ -243,5 +251,8 @@ fn tags(store: &Store, name: &str, members: &[(String, String)]) -> Answer {
             format!("</v2/{name}/tags/list?last={last}&n={most}>; rel=\"next\""),
         ));
     }
-    Ok(answered(200, &headers, Body::from(body)))
+    Ok(answered(200, &headers, Sent::from(body)))
 }
+
+#[cfg(test)]
+mod tests;

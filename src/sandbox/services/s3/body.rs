@@ -17,6 +17,8 @@ use md5::{Digest as _, Md5};
 use s3s::{S3Error, S3Result, checksum::ChecksumHasher, dto::StreamingBlob, s3_error};
 use tokio::sync::mpsc;
 
+use crate::sandbox::door;
+
 use super::{
     S3,
     checksum::{Algorithm, hasher, value},
@@ -188,6 +190,9 @@ async fn next(body: &mut Option<StreamingBlob>, size: &mut u64) -> S3Result<Opti
             super::error("XAmzContentSHA256Mismatch", 400, words)
         } else if text.contains("SignatureMismatch") {
             s3_error!(SignatureDoesNotMatch, "The signature of a chunk does not match what was computed")
+        } else if text.contains(door::TOO_SLOW) {
+            let words = "Your socket connection to the server was not read from or written to within the timeout period.";
+            s3_error!(RequestTimeout, "{words}")
         } else {
             s3_error!(IncompleteBody, "The request body terminated unexpectedly")
         }

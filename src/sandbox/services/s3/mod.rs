@@ -118,13 +118,6 @@ fn error(code: &'static str, status: u16, words: &'static str) -> S3Error {
     error
 }
 
-/// Whether a connection has to end with the answer to a request. S3 says `100 Continue` also where no body follows; the
-/// server here does not, and clients built on botocore then take the answer to their next request for another's.
-pub fn closes(headers: &http::HeaderMap) -> bool {
-    let says = |name: &str, word: &[u8]| headers.get(name).is_some_and(|value| value.as_bytes() == word);
-    says("expect", b"100-continue") && says("content-length", b"0")
-}
-
 impl S3 {
     /// Opens the state kept in `dir`.
     ///

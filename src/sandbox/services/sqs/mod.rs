@@ -203,6 +203,7 @@ pub fn query_error(error: &ServiceError) -> String {
         "BatchEntryIdsNotDistinct" => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
         "BatchRequestTooLong" => "AWS.SimpleQueueService.BatchRequestTooLong",
         "InvalidBatchEntryId" => "AWS.SimpleQueueService.InvalidBatchEntryId",
+        "PurgeQueueInProgress" => "AWS.SimpleQueueService.PurgeQueueInProgress",
         "UnsupportedOperation" => "AWS.SimpleQueueService.UnsupportedOperation",
         "InvalidParameterValueException" => "InvalidParameterValue",
         "MissingRequiredParameterException" => "MissingParameter",

@@ -7,6 +7,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, futures::Notified};
@@ -14,6 +15,9 @@ use tokio::sync::{Notify, futures::Notified};
 use crate::sandbox::journal::Journal;
 
 use super::message::Message;
+
+/// Least time between two purges.
+const PURGES: Duration = Duration::from_secs(60);
 
 /// One queue.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(super) struct Queue {
     /// Told when a message may have become visible.
     changed: Notify,
     closed: AtomicBool,
+    /// When it was purged last.
+    purged: Mutex<Option<Instant>>,
 }
 
 /// How many messages a queue holds.
@@ -55,6 +61,7 @@ impl Queue {
             messages: Mutex::new(Journal::open(path)?),
             changed: Notify::new(),
             closed: AtomicBool::new(false),
+            purged: Mutex::new(None),
         })
     }
 
@@ -158,11 +165,17 @@ impl Queue {
         Ok(Ok(()))
     }
 
-    /// Removes every message.
-    pub fn purge(&self) -> io::Result<()> {
+    /// Removes every message; tells whether it did: not twice in a minute. Source: API reference, PurgeQueue.
+    pub fn purge(&self) -> io::Result<bool> {
+        let mut purged = self.purged.lock().unwrap_or_else(PoisonError::into_inner);
+        if purged.is_some_and(|at| at.elapsed() < PURGES) {
+            return Ok(false);
+        }
         let mut messages = self.lock();
         let all = messages.map().keys().map(|number| (*number, None)).collect();
-        messages.apply(all)
+        messages.apply(all)?;
+        *purged = Some(Instant::now());
+        Ok(true)
     }
 
     /// Counts the messages that are not too old.

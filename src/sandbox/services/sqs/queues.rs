@@ -176,7 +176,10 @@ pub(super) fn set_attributes(service: &Sqs, value: Value, caller: &Caller) -> An
 
 pub(super) fn purge(service: &Sqs, value: Value, caller: &Caller) -> Answer {
     let wanted: Whole = input(value)?;
-    service.find(&wanted.queue_url, caller)?.1.purge()?;
+    if !service.find(&wanted.queue_url, caller)?.1.purge()? {
+        let message = "Only one PurgeQueue operation is allowed every 60 seconds.".to_owned();
+        return Err(ServiceError { status: 403, code: "PurgeQueueInProgress", message });
+    }
     Ok(json!({}))
 }
 

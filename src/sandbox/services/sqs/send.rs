@@ -77,7 +77,8 @@ impl Entry {
             attributes: self.message_attributes,
             trace: message::trace(self.message_system_attributes)?,
             group: self.message_group_id,
-            sender: caller.access_key_id.clone(),
+            // Of a user, its id; of a role, its id and the session. Source: API reference, ReceiveMessage, SenderId.
+            sender: caller.user_id.clone(),
             sent,
             visible: sent + delay as i64 * 1000,
             receipt: None,

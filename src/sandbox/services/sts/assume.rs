@@ -36,6 +36,10 @@ fn invalid(message: impl Into<String>) -> ServiceError {
 pub(super) fn assume(world: &Arc<World>, input: &Value, caller: &Caller) -> Answer {
     let text = |name: &str| input[name].as_str().filter(|text| !text.is_empty());
     let arn = text("RoleArn").ok_or_else(|| invalid("RoleArn is required"))?;
+    // Source: AWS STS API reference, AssumeRole: a role's ARN has 20 characters at least.
+    if arn.len() < 20 || !arn.starts_with("arn:") {
+        return Err(invalid(format!("{arn} is invalid")));
+    }
     let prefix = format!("arn:aws:iam::{}:role/", caller.account);
     let role =
         arn.strip_prefix(&prefix).and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
