@@ -1,0 +1,117 @@
+//! The front door for AWS calls: one listener, every service, told apart by what a request was signed for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, request::Parts};
+use hyper::body::Incoming;
+use s3s::{Body, service::S3Service};
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::sandbox::{
+    auth,
+    call::{RawRequest, RawResponse},
+    door::{self, Timely},
+    services::ecr,
+    world::World,
+};
+
+use super::{objects, signed, strike, uuid};
+
+/// Header with the id of a request, for people who look for it in logs.
+pub(super) const REQUEST_ID: &str = "x-amzn-requestid";
+
+/// What answers.
+#[derive(Clone)]
+struct Front {
+    world: Arc<World>,
+    s3: S3Service,
+}
+
+/// Serves a listener until told to stop.
+pub(super) async fn serve(world: Arc<World>, listener: TcpListener, stopped: watch::Receiver<bool>) {
+    let front = Front { s3: objects::service(&world), world };
+    door::serve(listener, door::Limits::default(), stopped, move |request| {
+        let front = front.clone();
+        strike::losing(async move { answer(&front, request).await })
+    })
+    .await;
+}
+
+/// Whether a Host header names this machine: a web page of another origin that resolves to loopback does not.
+pub(in crate::sandbox) fn is_local_host(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// HTTP/2 says the host by its authority; what reads and verifies requests looks at the header.
+fn with_host<B>(mut request: Request<B>) -> Request<B> {
+    let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let Some(authority) = authority {
+        request.headers_mut().entry("host").or_insert(authority);
+    }
+    request
+}
+
+async fn answer(front: &Front, request: Request<Timely<Incoming>>) -> Response<Body> {
+    let request = with_host(request);
+    let host = request.headers().get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
+    if !is_local_host(host) {
+        return raw(RawResponse::new(403, "text/plain", "this sandbox answers on loopback names only\n"));
+    }
+    if request.uri().path() == "/v2" || request.uri().path().starts_with("/v2/") {
+        return ecr::registry(&front.world, request).await;
+    }
+    let parts = parts_of(&request);
+    match auth::claimed_service(&parts).as_deref() {
+        Some("s3") if let Some(refused) = objects::token_refused(&front.world, &parts) => raw(refused),
+        Some("s3") => match front.s3.call(request.map(Body::http_body)).await {
+            Ok(response) => objects::identified(response),
+            Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
+        },
+        service => raw(signed::answer(&front.world, service.unwrap_or_default(), request).await),
+    }
+}
+
+/// The head of a request, without its body.
+fn parts_of<B>(request: &Request<B>) -> Parts {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    head.into_parts().0
+}
+
+pub(super) fn to_raw(parts: &Parts, body: Bytes) -> RawRequest {
+    let headers: BTreeMap<String, String> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    RawRequest {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body,
+    }
+}
+
+pub(super) fn raw(response: RawResponse) -> Response<Body> {
+    let mut builder =
+        Response::builder().status(response.status).header("content-length", response.body.len());
+    if !response.headers.iter().any(|(name, _)| name == REQUEST_ID) {
+        builder = builder.header(REQUEST_ID, uuid());
+    }
+    for (name, value) in &response.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(Body::from(response.body)).expect("services make only valid headers")
+}
