@@ -20,7 +20,7 @@ OPAQUE = {
     "nextBackwardToken", "nextForwardToken", "nextToken", "sequenceToken", "uploadSequenceToken", "nextSequenceToken",
 }  # fmt: skip
 # Ids whose first letters say what they are of. Source: AWS IAM user guide, "IAM identifiers".
-PREFIXED = {"AccessKeyId", "AssumedRoleId", "SenderId", "UserId"}
+PREFIXED = {"AccessKeyId", "AssumedRoleId", "PolicyId", "RoleId", "SenderId", "UserId"}
 # Lists whose order AWS does not promise.
 UNORDERED = {"Capabilities", "Changes", "Errors", "Datapoints", "Exports", "InvalidParameters", "Metrics", "Parameters", "SecretList", "SecretValues", "StackEvents",
              "StackResources", "StackSummaries", "StackResourceSummaries", "TableNames", "TagList", "Tags", "VersionStages", "Versions", "imageIds", "images", "tags", "QueueUrls",
