@@ -41,7 +41,7 @@ def main() -> None:
     keys = {"aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"]}
     here = Side(os.environ["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost"), "", keys)
     account = here.client("sts").ask("GetCallerIdentity")["Account"]
-    env = os.environ | {"MOTO_ACCOUNT_ID": account}
+    env = os.environ | {"MOTO_ACCOUNT_ID": account, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
     moto = subprocess.Popen(
         [sys.executable, HERE / "moto_runs.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, text=True
     )

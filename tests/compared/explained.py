@@ -117,6 +117,23 @@ EXPLAINED: list[Row] = [
     Row("ecr", "GetAuthorizationToken", "authorizationData[].proxyEndpoint", "http://<host>", "https://*", UNSAID, "a registry's address is where it answers"),
     left_out("ecr", "BatchGetImage", "failures[].imageId.imageDigest", "*", "API reference, ImageFailure: the image id that was asked for"),
     Row("ecr", "BatchGetImage", "failures[].imageId.imageTag", MISSING, "null", SANDBOX, "no tag was asked for"),
+    # IAM.
+    Row("iam", "*", "Error.message", MISSING, "*", SANDBOX, "API reference, common errors: an error has a Message; moto writes a message beside it"),
+    lax("iam", "CreateRole", "ValidationError", "a name has no space; a session lasts twelve hours at most"),
+    lax("iam", "CreateRole", "MalformedPolicyDocument", "a trust policy is one"),
+    Row("iam", "*", "Role.RoleLastUsed", MISSING, "{}", UNSAID, "API reference, Role: when it was used last, which nobody did"),
+    Row("iam", "ListRoles", "Roles[].AssumeRolePolicyDocument", "%7B*", "{*", SANDBOX, "API reference, Role: URL-encoded (RFC 3986)"),
+    Row("iam", "CreateServiceLinkedRole", "Role.AssumeRolePolicyDocument", "%7B*", "{*", SANDBOX, "API reference, Role: URL-encoded (RFC 3986)"),
+    *(Row("iam", "CreateServiceLinkedRole", path, "*AWSServiceRoleForAppRunner", "*AWSServiceRoleForapprunner", SANDBOX, "App Runner developer guide, service-linked roles")
+      for path in ("Role.Arn", "Role.RoleName")),
+    Row("iam", "*", "*.Tags", MISSING, "[]", UNSAID, "an empty list and none are the same to a client"),
+    left_out("iam", "*", "*PermissionsBoundaryUsageCount", "0", "API reference, Policy"),
+    Row("iam", "*", "*PolicyId", "ANPA<id>", "*", SANDBOX, "IAM user guide, IAM identifiers: a managed policy's id begins with ANPA"),
+    Row("iam", "CreatePolicyVersion", "PolicyVersion.Document", MISSING, "{*", SANDBOX, "API reference, PolicyVersion: not told by CreatePolicyVersion"),
+    Row("iam", "ListPolicyVersions", "Versions[].Document", MISSING, "{*", SANDBOX, "API reference, PolicyVersion: not told by ListPolicyVersions"),
+    left_out("iam", "ListPolicyVersions", "IsTruncated", "False", "API reference, ListPolicyVersions"),
+    Row("iam", "GetPolicyVersion", "PolicyVersion.Document", "%7B*", "{*", SANDBOX, "API reference, PolicyVersion: URL-encoded (RFC 3986)"),
+    left_out("iam", "CreateOpenIDConnectProvider", "Tags", "*", "API reference, CreateOpenIDConnectProvider"),
     # Logs.
     lax("logs", "CreateLogGroup", "InvalidParameterException", "a name has no space"),
     lax("logs", "DescribeLogGroups", "InvalidParameterException", "a prefix and a pattern are mutually exclusive"),
@@ -138,6 +155,27 @@ EXPLAINED: list[Row] = [
     Row("logs", "DescribeLogStreams", "logStreams[].uploadSequenceToken", MISSING, "<opaque>", SANDBOX, "API reference, PutLogEvents: tokens are ignored since January 2023"),
     left_out("logs", "DescribeMetricFilters", "metricFilters[].creationTime", "<milliseconds>", "API reference, MetricFilter"),
     Row("logs", "DescribeMetricFilters", "metricFilters", "*", "*", SANDBOX, "moto kept the filter with a pattern that is none, and one of a group that is not there"),
+    # RDS. moto makes in no time what it runs not, of the first version that it knows, in subnets and groups of its EC2.
+    left_out("rds", "*", "DB*", "*", "API reference, DBInstance, DBSnapshot, DBSubnetGroup: moto leaves out what came in the last years"),
+    left_out("rds", "DescribeDBParameters", "Parameters[].*", "*", "API reference, Parameter"),
+    lax("rds", "CreateDBSubnetGroup", "DBSubnetGroupAlreadyExists", "errors"),
+    lax("rds", "DescribeDBParameterGroups", "DBParameterGroupNotFound", "errors"),
+    lax("rds", "CreateDBInstance", "InvalidParameterValue", "a password has eight characters at least"),
+    *(Row("rds", "*", f"DB*{member}", "*", "*", UNSAID, "the sandbox has no networks: it keeps the ids that it is given, and tells nothing of what they name")
+      for member in ("SubnetIdentifier", "SubnetAvailabilityZone", "VpcId", "VpcSecurityGroups")),
+    *(Row("rds", "*", f"DB*{member}", "*", "*", UNSAID, "the version that this machine has, at an address of its own")
+      for member in ("EngineVersion", "LicenseModel", "OptionGroupName", "DBParameterGroupName", "Port", "Address", "CACertificateIdentifier")),
+    *(Row("rds", "*", f"DB*{member}", MISSING, "[]", UNSAID, "an empty list and none are the same to a client")
+      for member in ("AssociatedRoles", "DomainMemberships", "EnabledCloudwatchLogsExports")),
+    *(Row("rds", "*", f"DB*{member}", "*", "*", SANDBOX, "user guide, DB instance status: making, changing and removing take their time")
+      for member in ("Status", "Endpoint", "CreateTime", "AllocatedStorage")),
+    *(Row("rds", "*", f"DB*{member}", "*", "*", UNSAID, "chosen at random, or from a window of the region")
+      for member in ("DbiResourceId", "PreferredBackupWindow", "PreferredMaintenanceWindow")),
+    Row("rds", "*", "DB*LatestRestorableTime", MISSING, "<time>", MOTO, "API reference, DBInstance; the sandbox does not restore to a point in time"),
+    Row("rds", "*", "DB*StorageType", "gp3", "gp2", SANDBOX, "user guide, storage: gp3 is the default"),
+    Row("rds", "*", "DBInstance*.DBSubnetGroup", MISSING, "*", UNSAID, "API reference, RestoreDBInstanceFromDBSnapshot: none was named"),
+    Row("rds", "DescribeOrderableDBInstanceOptions", "OrderableDBInstanceOptions", "*", "*", UNSAID, "what may be ordered depends on the versions that this machine has"),
+    Row("rds", "DescribeEvents", "Events", "*", "*", SANDBOX, "user guide, event notification: each has its categories; moto tells of fewer"),
     # S3.
     lax("s3", "CreateBucket", "InvalidBucketName", "user guide, bucket naming rules"),
     lax("s3", "PutObject", "BadDigest", "Content-MD5 is held against the body"),

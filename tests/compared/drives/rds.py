@@ -8,8 +8,9 @@ USER = {"MasterUsername": "owner", "MasterUserPassword": "correct-horse-1"}
 
 def drive(on: Side) -> None:
     ask = on.client("rds")
-    versions = ask("DescribeDBEngineVersions", Engine="postgres", DefaultOnly=True)["DBEngineVersions"]
-    family = versions[0]["DBParameterGroupFamily"] if versions else "postgres17"
+    # moto's answer is none that its client could read, and has no family.
+    versions = ask("DescribeDBEngineVersions", Engine="postgres", DefaultOnly=True).get("DBEngineVersions")
+    family = versions[0]["DBParameterGroupFamily"] if versions else "postgres15"
     ask("DescribeOrderableDBInstanceOptions", Engine="postgres", DBInstanceClass="db.t3.micro")
     groups(on, ask, family)
     instances(on, ask)
@@ -30,7 +31,10 @@ def groups(on: Side, ask, family: str) -> None:  # noqa: ANN001
     ids = sorted(one["SubnetId"] for one in there)[:2] or ["subnet-0a1b2c3d", "subnet-1a1b2c3d"]
     ask("CreateDBSubnetGroup", DBSubnetGroupName="two", DBSubnetGroupDescription="two", SubnetIds=ids)
     ask("CreateDBSubnetGroup", DBSubnetGroupName="two", DBSubnetGroupDescription="two", SubnetIds=ids)
-    ask("ModifyDBSubnetGroup", DBSubnetGroupName="two", DBSubnetGroupDescription="2", SubnetIds=ids)
+    # moto loses a group that is changed.
+    ask.ask("CreateDBSubnetGroup", DBSubnetGroupName="changed", DBSubnetGroupDescription="one", SubnetIds=ids)
+    ask("ModifyDBSubnetGroup", DBSubnetGroupName="changed", DBSubnetGroupDescription="2", SubnetIds=ids)
+    ask.ask("DeleteDBSubnetGroup", DBSubnetGroupName="changed")
     ask("DescribeDBSubnetGroups", DBSubnetGroupName="two")
     ask("DescribeDBSubnetGroups", DBSubnetGroupName="nothing")
     arn = f"arn:aws:rds:us-east-1:{on.account}:subgrp:two"

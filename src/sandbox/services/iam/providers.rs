@@ -104,7 +104,8 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
 pub(super) fn delete(call: &Call<'_>) -> Answer {
     call.input.only(&["OpenIDConnectProviderArn"])?;
     let arn = arn(call)?;
-    done(call.update(|account| account.providers.remove(arn).ok_or_else(|| missing(arn))))
+    // One that is not there is gone, too. Source: API reference, DeleteOpenIDConnectProvider.
+    done(call.update(|account| Ok(account.providers.remove(arn))))
 }
 
 /// Changes a provider that is there.
