@@ -1,14 +1,12 @@
 """That a session of a role may do exactly what its role allows, and a stack what its maker may."""
 
-import os
 import time
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+import guarded
 import roles
 from botocore.handlers import json_decode_policies
-from roles import allow, document, read, trust
+from roles import allow, document, read, signed, trust
 from witness import Witness
 
 
@@ -23,18 +21,10 @@ def run(w: Witness) -> None:
     roles.linked(w, client, account)
     roles.simulated(w, client, account)
     sessions(w, client, account)
-    registry(w, client, account)
+    guarded.objects(w, client, account)
+    guarded.registry(w, client, account)
     given(w, client, account)
     stacks(w, client, account)
-
-
-def signed(keys: dict[str, Any]) -> dict[str, str]:
-    """What a client signs with the credentials of a session."""
-    return {
-        "aws_access_key_id": keys["AccessKeyId"],
-        "aws_secret_access_key": keys["SecretAccessKey"],
-        "aws_session_token": keys["SessionToken"],
-    }
 
 
 def sessions(w: Witness, client: Any, account: str) -> None:
@@ -121,42 +111,6 @@ def sessions(w: Witness, client: Any, account: str) -> None:
         s3.delete_object(Bucket=bucket, Key="a")
         s3.delete_bucket(Bucket=bucket)
     w.client("sqs").delete_queue(QueueUrl=jobs)
-
-
-def answered(method: str, path: str, token: str) -> int:
-    """The status of a request to the registry."""
-    address = os.environ["AWS_ENDPOINT_URL"] + path
-    request = Request(address, method=method, headers={"Authorization": f"Basic {token}"})
-    try:
-        with urlopen(request) as response:
-            return response.status
-    except HTTPError as error:
-        return error.code
-
-
-def registry(w: Witness, client: Any, account: str) -> None:
-    """A token of the registry is worth what the session is that asked for it."""
-    own = w.client("ecr")
-    own.create_repository(repositoryName="guarded")
-    client.create_role(RoleName="puller", AssumeRolePolicyDocument=trust(AWS=account))
-    client.attach_role_policy(RoleName="puller", PolicyArn=roles.PULL)
-    keys = w.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/puller", RoleSessionName="ci")["Credentials"]
-    session = w.client("ecr", **signed(keys))
-    token = session.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    whole = own.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    w.holds("each has its own", token != whole)
-    digest = "sha256:" + "0" * 64
-    for given, expected in ((whole, (200, 404, 202)), (token, (200, 404, 403))):
-        said = (
-            answered("GET", "/v2/", given),
-            answered("GET", f"/v2/guarded/manifests/{digest}", given),
-            answered("POST", "/v2/guarded/blobs/uploads/", given),
-        )
-        w.holds(f"what a token may: {said}, not {expected}", said == expected)
-    client.detach_role_policy(RoleName="puller", PolicyArn=roles.PULL)
-    w.holds("it may nothing any more", answered("GET", f"/v2/guarded/manifests/{digest}", token) == 403)
-    client.delete_role(RoleName="puller")
-    own.delete_repository(repositoryName="guarded")
 
 
 def given(w: Witness, client: Any, account: str) -> None:

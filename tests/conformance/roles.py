@@ -31,6 +31,15 @@ def read(shown: str) -> Any:
     return json.loads(unquote(shown))
 
 
+def signed(keys: dict[str, Any]) -> dict[str, str]:
+    """What a client signs with the credentials of a session."""
+    return {
+        "aws_access_key_id": keys["AccessKeyId"],
+        "aws_secret_access_key": keys["SecretAccessKey"],
+        "aws_session_token": keys["SessionToken"],
+    }
+
+
 def iam(w: Witness) -> Any:
     """A client that leaves documents as they are sent, which is what their shape is."""
     client = w.client("iam")
