@@ -141,3 +141,19 @@ async fn whoever_is_refused_before_it_sends_its_body_is_told_to_close() {
         assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("connection: close"), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_goes_on_where_all_of_a_body_was_read_and_nowhere_else() {
+    let (address, _stop) = door().await;
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let one = "PUT / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\n\r\nabc";
+    let last = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(format!("{one}{one}{last}").as_bytes()).await.expect("writes");
+    let answers = rest(stream).await;
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 3, "{answers}");
+    assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    stream.write_all(one.replace("PUT / ", "PUT /refused ").as_bytes()).await.expect("writes");
+    let answer = rest(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("connection: close"), "{answer}");
+}
