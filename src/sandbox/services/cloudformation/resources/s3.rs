@@ -53,6 +53,25 @@ fn made(at: &At, name: &str) -> Made {
     Made { physical: name.to_owned(), attributes: attributes.as_object().cloned().unwrap_or_default() }
 }
 
+/// The actions that properties of a bucket need. Source: the handlers of the resource type's schema.
+const ACTIONS: [(&str, &str); 5] = [
+    ("PublicAccessBlockConfiguration", "PutBucketPublicAccessBlock"),
+    ("OwnershipControls", "PutBucketOwnershipControls"),
+    ("BucketEncryption", "PutEncryptionConfiguration"),
+    ("VersioningConfiguration", "PutBucketVersioning"),
+    ("Tags", "PutBucketTagging"),
+];
+
+/// Whether whoever makes the stack may change what it changes.
+fn may_record(at: &At, name: &str, old: &Properties, new: &Properties) -> Outcome<()> {
+    for (property, action) in ACTIONS {
+        if old.get(property) != new.get(property) {
+            at.may("s3", action, &format!("arn:aws:s3:::{name}"))?;
+        }
+    }
+    Ok(())
+}
+
 fn record(at: &At, name: &str, properties: &Properties) -> Outcome<()> {
     at.world.s3.configure(name, properties)?;
     let text = Value::Object(properties.clone()).to_string();
@@ -91,6 +110,7 @@ impl Kind for Bucket {
     async fn create(&self, at: &At, name: &str, properties: &Properties) -> Outcome<Made> {
         check_name(name)?;
         at.may("s3", "CreateBucket", &format!("arn:aws:s3:::{name}"))?;
+        may_record(at, name, &Properties::default(), properties)?;
         if !at.world.s3.make_bucket(name)? {
             let text = "Your previous request to create the named bucket succeeded and you already own it.";
             return Err(ServiceError {
@@ -103,7 +123,8 @@ impl Kind for Bucket {
         Ok(made(at, name))
     }
 
-    async fn update(&self, at: &At, physical: &str, _: &Properties, new: &Properties) -> Outcome<Made> {
+    async fn update(&self, at: &At, physical: &str, old: &Properties, new: &Properties) -> Outcome<Made> {
+        may_record(at, physical, old, new)?;
         record(at, physical, new)?;
         Ok(made(at, physical))
     }
@@ -169,6 +190,7 @@ impl Kind for BucketPolicy {
                 message: "The specified bucket does not exist".to_owned(),
             });
         }
+        at.may("s3", "PutBucketPolicy", &format!("arn:aws:s3:::{physical}"))?;
         at.world
             .s3
             .set(physical, POLICY, Some(document.to_string()))
@@ -178,6 +200,7 @@ impl Kind for BucketPolicy {
 
     async fn delete(&self, at: &At, physical: &str, _: &Properties) -> Outcome<()> {
         if at.world.s3.has_bucket(physical) {
+            at.may("s3", "DeleteBucketPolicy", &format!("arn:aws:s3:::{physical}"))?;
             at.world.s3.set(physical, POLICY, None)?;
         }
         Ok(())
