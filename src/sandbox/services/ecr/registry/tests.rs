@@ -51,9 +51,10 @@ fn world(dir: &Path) -> World {
 fn no_address_leads_out_of_its_directory() {
     let dir = tempfile::tempdir().expect("a directory");
     fs::write(dir.path().join("secret"), WORD).expect("writes");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let _inside = runtime.enter();
     let world = world(&dir.path().join("sandbox"));
     let (store, token) = (&world.ecr.store, &world.ecr.token);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     store
         .index
         .update(|index| {
