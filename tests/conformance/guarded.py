@@ -92,7 +92,7 @@ def registry(w: Witness, client: Any, account: str) -> None:
             answered("GET", "/v2/guarded/tags/list", given),
         )
         w.holds(f"what a token may: {said}, not {expected}", said == expected)
-    layer = b"a layer"
+    layer = b"a guarded layer"
     begun = own.initiate_layer_upload(repositoryName="guarded")["uploadId"]
     of = {"repositoryName": "guarded", "uploadId": begun}
     own.upload_layer_part(**of, partFirstByte=0, partLastByte=len(layer) - 1, layerPartBlob=layer)
