@@ -193,7 +193,7 @@ def make_ready(a: Sandbox) -> None:
     once(a.logs.create_log_group, "ResourceAlreadyExistsException", logGroupName="facts")
     # Ten names are all that may be there, and a kill leaves one whenever it comes between a creation and its removal.
     for left in a.apprunner.list_auto_scaling_configurations()["AutoScalingConfigurationSummaryList"]:
-        if left["AutoScalingConfigurationName"] != "DefaultConfiguration":
+        if "-scaling" in left["AutoScalingConfigurationName"]:
             a.apprunner.delete_auto_scaling_configuration(AutoScalingConfigurationArn=left["AutoScalingConfigurationArn"])
 
 
