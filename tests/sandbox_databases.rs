@@ -3,27 +3,34 @@
 
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use support::{Place, have, until};
+use support::{Place, have, python};
 
 /// What stands in every password that the script chooses; it is to be found in no file.
 const MARK: &str = "k33p-this-secret";
 
-fn can_run() -> bool {
+/// A Python with botocore, where all else that is needed is there, too.
+fn can_run() -> Option<PathBuf> {
     let works = |program: &str, arguments: &[&str]| {
         Command::new(program).args(arguments).output().is_ok_and(|out| out.status.success())
     };
     let servers = works("initdb", &["--version"]) || Path::new("/usr/lib/postgresql").is_dir();
-    have("botocore for python3", works("python3", &["-c", "import botocore"]))
+    let python = python::botocore();
+    let all = have("botocore, from PyPI", python.is_some())
         && have("psql", works("psql", &["--version"]))
-        && have("PostgreSQL", servers)
+        && have("PostgreSQL", servers);
+    all.then_some(python?)
 }
 
 #[track_caller]
-fn ask(place: &Place, part: &str) {
+fn ask(python: &Path, place: &Place, part: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_databases/databases.py");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command.arg(script).arg(part).arg(place.path().join("noted.json")).envs(place.aws_env());
     command
         .env("HOME", place.path())
@@ -32,13 +39,6 @@ fn ask(place: &Place, part: &str) {
     let out = command.output().expect("python3 runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(out.status.success(), "{part}: {}{}", text(&out.stdout), text(&out.stderr));
-}
-
-fn kill(place: &Place) {
-    let pid = place.json(&["sandbox", "status"])["running"]["pid"].as_i64().expect("a pid") as i32;
-    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("is there");
-    until("it is gone", || place.json(&["sandbox", "status"])["running"].is_null());
 }
 
 /// Servers whose files are below a folder, by their process.
@@ -63,15 +63,13 @@ fn no_file_holds(place: &Path, mark: &str) {
 
 #[test]
 fn databases_are_as_rds_has_them_and_outlive_a_kill() {
-    if !can_run() {
-        return;
-    }
+    let Some(python) = can_run() else { return };
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
-    ask(&place, "before");
-    kill(&place);
+    ask(&python, &place, "before");
+    place.kill_sandbox();
     place.pave(&["sandbox", "up"]).expect(0);
-    ask(&place, "after");
+    ask(&python, &place, "after");
     no_file_holds(&place.sandbox().join("rds"), MARK);
     assert!(!servers(&place).is_empty(), "an instance is left running");
     place.pave(&["sandbox", "down"]).expect(0);
@@ -80,12 +78,10 @@ fn databases_are_as_rds_has_them_and_outlive_a_kill() {
 
 #[test]
 fn a_stack_makes_a_database_with_a_password_that_nobody_wrote_down() {
-    if !can_run() {
-        return;
-    }
+    let Some(python) = can_run() else { return };
     let place = Place::new();
     place.pave(&["sandbox", "up"]).expect(0);
-    ask(&place, "stacks");
+    ask(&python, &place, "stacks");
     let noted = fs::read_to_string(place.path().join("noted.json")).expect("is there");
     let password: String = serde_json::from_str(&noted).expect("a text");
     for service in ["cloudformation", "rds", "logs"] {

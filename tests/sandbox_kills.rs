@@ -12,7 +12,6 @@ use std::{
 };
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use rustix::process::{Pid, Signal, kill_process};
 use support::{Background, Mini, Place, Users, have, python, until};
 
 /// From the start of a deploy to its end takes about this long.
@@ -38,13 +37,6 @@ impl Killed<'_> {
         let arguments: Vec<&str> = ["check", facts].into_iter().chain(round).collect();
         let run = Background::start(self.script(&arguments)).end().expect(0);
         run.out.trim().parse().expect("a number")
-    }
-
-    fn kill(&self) {
-        let running = &self.place.json(&["sandbox", "status"])["running"];
-        let pid = Pid::from_raw(running["pid"].as_i64().expect("a pid") as i32).expect("a pid");
-        kill_process(pid, Signal::KILL).expect("is there");
-        until("it is gone", || self.place.json(&["sandbox", "status"])["running"].is_null());
     }
 
     /// Every release that was told is there whole: its bundle was stored, its image is in the registry.
@@ -109,7 +101,7 @@ fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
         let deploy = Background::start(place.command(&["deploy"]));
         let moment = random.random_range(Duration::ZERO..A_DEPLOY);
         std::thread::sleep(moment);
-        killed.kill();
+        place.kill_sandbox();
         // Nobody answers it any more.
         writer.end().expect(0);
         place.pave(&["sandbox", "up"]).expect(0);

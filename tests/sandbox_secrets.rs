@@ -35,13 +35,6 @@ fn ask(python: &Path, place: &Place, script: &str, part: &str) {
     assert!(out.status.success(), "{part}: {}{}", text(&out.stdout), text(&out.stderr));
 }
 
-fn kill(place: &Place) {
-    let pid = place.json(&["sandbox", "status"])["running"]["pid"].as_i64().expect("a pid") as i32;
-    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("is there");
-    until("it is gone", || place.json(&["sandbox", "status"])["running"].is_null());
-}
-
 fn files(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in fs::read_dir(dir).expect("reads") {
         let path = entry.expect("an entry").path();
@@ -72,7 +65,7 @@ fn over_a_kill(service: &str) {
     place.pave(&["sandbox", "up"]).expect(0);
     let script = format!("{service}.py");
     ask(&python, &place, &script, "before");
-    kill(&place);
+    place.kill_sandbox();
     place.pave(&["sandbox", "up"]).expect(0);
     ask(&python, &place, &script, "after");
     values_are_kept_to_their_owner(&place, service);
@@ -96,7 +89,7 @@ fn what_was_acknowledged_outlives_a_kill_in_the_middle_of_writing() {
     let writer = Background::start(command(&python, &place, "ssm.py", "writing"));
     let acknowledged = || fs::read_to_string(place.path().join("noted.json")).ok()?.parse::<u64>().ok();
     until("some writes are acknowledged", || acknowledged().is_some_and(|number| number >= 50));
-    kill(&place);
+    place.kill_sandbox();
     writer.end().expect(0);
     place.pave(&["sandbox", "up"]).expect(0);
     ask(&python, &place, "ssm.py", "written");

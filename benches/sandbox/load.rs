@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -82,6 +83,15 @@ impl Connection {
     }
 }
 
+/// What all callers saw, once the last has ended.
+fn outcome(callers: Vec<JoinHandle<Result<Vec<f64>, Failed>>>, began: Instant) -> Result<Outcome, Failed> {
+    let mut latencies = Vec::new();
+    for caller in callers {
+        latencies.extend(caller.join().map_err(|_| "a caller panicked")??);
+    }
+    Ok(Outcome { per_second: latencies.len() as f64 / began.elapsed().as_secs_f64(), latencies })
+}
+
 /// As fast as `callers` can, for a time.
 pub fn flat_out(port: u16, request: &[u8], callers: usize, time: Duration) -> Result<Outcome, Failed> {
     let began = Instant::now();
@@ -100,11 +110,7 @@ pub fn flat_out(port: u16, request: &[u8], callers: usize, time: Duration) -> Re
             })
         })
         .collect();
-    let mut latencies = Vec::new();
-    for thread in threads {
-        latencies.extend(thread.join().map_err(|_| "a caller panicked")??);
-    }
-    Ok(Outcome { per_second: latencies.len() as f64 / began.elapsed().as_secs_f64(), latencies })
+    outcome(threads, began)
 }
 
 /// `rate` requests a second in all from `callers`, each at its own moments; latencies count from when a request was due.
@@ -135,9 +141,5 @@ pub fn steady(
             })
         })
         .collect();
-    let mut latencies = Vec::new();
-    for thread in threads {
-        latencies.extend(thread.join().map_err(|_| "a caller panicked")??);
-    }
-    Ok(Outcome { per_second: latencies.len() as f64 / began.elapsed().as_secs_f64(), latencies })
+    outcome(threads, began)
 }

@@ -74,6 +74,7 @@ def sessions(w: Witness, client: Any, account: str) -> None:
     w.refused("AccessDenied", w.client("cloudformation", **mine).describe_stacks, StackName="x")
     w.client("cloudwatch", **mine).list_metrics()
     w.refused("AccessDenied", w.client("cloudwatch", **mine).describe_alarms)
+    w.refused("AccessDenied", w.client("rds", **mine).describe_db_instances)
     w.client("ecr", **mine).get_authorization_token()
     w.refused("AccessDeniedException", w.client("ecr", **mine).describe_repositories)
     for service, call, arguments in (

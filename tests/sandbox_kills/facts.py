@@ -100,7 +100,6 @@ def alarms(a: Sandbox, name: str) -> dict[str, Any]:
 
 
 def scalings(a: Sandbox, name: str) -> dict[str, Any]:
-    # Five is all that a name may have; what is made is looked at when it is deleted, too.
     made = a.apprunner.create_auto_scaling_configuration(AutoScalingConfigurationName=name.replace("/", "-"), MaxSize=3)
     arn = made["AutoScalingConfiguration"]["AutoScalingConfigurationArn"]
     a.apprunner.delete_auto_scaling_configuration(AutoScalingConfigurationArn=arn)
@@ -192,6 +191,10 @@ def make_ready(a: Sandbox) -> None:
     once(a.dynamodb.create_table, "ResourceInUseException", TableName="facts", AttributeDefinitions=types, **keys)
     a.sqs.create_queue(QueueName="facts")
     once(a.logs.create_log_group, "ResourceAlreadyExistsException", logGroupName="facts")
+    # Ten names are all that may be there, and a kill leaves one whenever it comes between a creation and its removal.
+    for left in a.apprunner.list_auto_scaling_configurations()["AutoScalingConfigurationSummaryList"]:
+        if "-scaling" in left["AutoScalingConfigurationName"]:
+            a.apprunner.delete_auto_scaling_configuration(AutoScalingConfigurationArn=left["AutoScalingConfigurationArn"])
 
 
 def write(file: str, number: str) -> None:

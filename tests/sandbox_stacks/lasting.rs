@@ -148,8 +148,8 @@ fn a_service_is_made_when_it_runs_and_gone_when_it_cannot() {
     let list = list["ServiceSummaryList"].as_array().expect("services").clone();
     let made = list.iter().find(|one| one["ServiceUrl"] == output(&stack, "Url")).expect("the service");
     assert_eq!(made["Status"], "RUNNING");
-    // A service that is slow to start gives the time in which an update is cancelled.
-    aws.update("web", &template(identifier, "6"), &[]);
+    // A service that is slow to start gives the time in which an update is cancelled, also on a machine that is busy.
+    aws.update("web", &template(identifier, "15"), &[]);
     aws.cloudformation(&["cancel-update-stack", "--stack-name", "web"]);
     aws.settled("web", "UPDATE_ROLLBACK_COMPLETE");
     assert!(aws.reasons("web", "UPDATE_ROLLBACK_IN_PROGRESS")[0].contains("User Initiated"));

@@ -77,6 +77,16 @@ impl Place {
         self.json(&["sandbox", "status"])["running"]["edge"].as_u64().expect("runs") as u16
     }
 
+    /// Ends the sandbox as a power cut would, and waits until it is gone.
+    #[track_caller]
+    pub fn kill_sandbox(&self) {
+        let running = &self.json(&["sandbox", "status"])["running"];
+        let pid = running["pid"].as_i64().expect("a pid") as i32;
+        let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("is there");
+        until("the sandbox is gone", || self.json(&["sandbox", "status"])["running"].is_null());
+    }
+
     /// What AWS tools need to reach the sandbox.
     pub fn aws_env(&self) -> BTreeMap<String, String> {
         let Value::Object(map) = self.json(&["sandbox", "env"]) else { panic!("no environment") };

@@ -28,11 +28,12 @@ pub(super) fn words(action: &str, reason: Reason) -> String {
 /// Code and status of a refusal by a service, by the name that requests to it are signed for.
 fn code(service: &str) -> (&'static str, u16) {
     match service {
-        "cloudformation" | "cloudfront" | "iam" | "s3" | "sts" => ("AccessDenied", 403),
+        "cloudformation" | "cloudfront" | "iam" | "monitoring" | "rds" | "s3" | "sts" => {
+            ("AccessDenied", 403)
+        }
         // The code that it had before it spoke JSON.
         "sqs" => ("AccessDenied", 403),
         "bedrock" | "cloudfront-keyvaluestore" => ("AccessDeniedException", 403),
-        "monitoring" => ("AccessDenied", 403),
         _ => ("AccessDeniedException", 400),
     }
 }

@@ -23,6 +23,10 @@ const EVERY: Duration = Duration::from_millis(5);
 /// What an instance has before it is killed.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long after the door has closed a request goes on: longer than a service lets in who had knocked already, and than it takes to
+/// close connections that nothing happens on.
+const AFTER: Duration = Duration::from_secs(2);
+
 pub(super) fn experiments() -> Vec<Experiment> {
     vec![
         Experiment::new(
@@ -133,13 +137,14 @@ async fn in_flight(bench: &Bench) -> Observed {
     scene.get("/livez").await?;
     scene.running.terminate().await;
     let began = Instant::now();
-    // The door closes one second after the signal; only then is the rest sent.
+    // The door closes one second after the signal; only well after that is the rest sent.
     let closed = async {
         while Slow::begin(address, "").await.is_ok() && began.elapsed() < LIMIT {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     closed.await;
+    tokio::time::sleep(AFTER).await;
     let status = match slow.more(rest).await {
         Ok(()) => slow.status(LIMIT).await?,
         Err(error) => return broken(format!("its connection was cut: {error}")),

@@ -56,6 +56,9 @@ pub async fn serve(
         term: signal(SignalKind::terminate())?,
         interrupt: signal(SignalKind::interrupt())?,
     };
+    // Not before: whoever reads it may send a signal at once.
+    let address = listener.local_addr()?;
+    tracing::info!(host = %address.ip(), port = address.port(), "listening");
     let connections = GracefulShutdown::new();
     let accept = async {
         loop {
