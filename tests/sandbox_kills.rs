@@ -1,6 +1,6 @@
 //! The sandbox is killed at any moment, under a deploy and a writer for each service: what was acknowledged is there afterwards.
 //!
-//! By default a few times; `PAVE_TEST_WHOLE=1` a hundred times. The moments are drawn from `PAVE_TEST_SEED`, else from the clock; the
+//! By default a few times; `PAVE_TEST_KILLS=100` a hundred times. The moments are drawn from `PAVE_TEST_SEED`, else from the clock; the
 //! seed is told when it fails.
 
 mod support;
@@ -39,13 +39,14 @@ impl Killed<'_> {
         run.out.trim().parse().expect("a number")
     }
 
-    /// Every release that was told is there whole: its bundle was stored, its image is in the registry.
-    fn releases_are_whole(&self) {
+    /// Every release after a number that was told is there whole: its image is in the registry. Returns the last one's number.
+    fn releases_are_whole(&self, after: u64) -> u64 {
         let told = self.place.json(&["releases"]);
+        let told = told["releases"].as_array().expect("a list");
+        let numbers = told.iter().map(|release| release["number"].as_u64().expect("a number"));
         let images = Background::start(self.script(&["images"])).end().expect(0).out;
-        for release in told["releases"].as_array().expect("a list") {
-            let number = release["number"].to_string();
-            let whole = self.place.json(&["releases", &number]);
+        for number in numbers.clone().filter(|number| *number > after) {
+            let whole = self.place.json(&["releases", &number.to_string()]);
             let image = whole["release"]["config"]["image"].as_str().expect("an image");
             let digest = image.rsplit('@').next().expect("a digest");
             assert!(
@@ -53,6 +54,7 @@ impl Killed<'_> {
                 "release {number} has an image that is gone: {image}"
             );
         }
+        numbers.max().unwrap_or(after)
     }
 
     /// Users are served by the release that the status names.
@@ -73,9 +75,10 @@ fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
     if !have("botocore, from PyPI", python.is_some()) {
         return;
     }
-    let rounds = if std::env::var_os("PAVE_TEST_WHOLE").is_some() { 100 } else { 4 };
+    let told = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    let rounds = told("PAVE_TEST_KILLS").unwrap_or(4);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
-    let seed = std::env::var("PAVE_TEST_SEED").ok().map_or(now, |text| text.parse().expect("a number"));
+    let seed = told("PAVE_TEST_SEED").unwrap_or(now);
     eprintln!("PAVE_TEST_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
 
@@ -84,7 +87,7 @@ fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
     place.pave(&["deploy"]).expect(0);
     let killed = Killed { place: &place, python: python.expect("is there") };
     let mut last = "FAIL_EVERY = 0".to_owned();
-    let mut edit = |number: usize| {
+    let mut edit = |number: u64| {
         let next = format!("FAIL_EVERY = 0  # {number}");
         mini.edit(&last, &next);
         last = next;
@@ -92,6 +95,7 @@ fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
     let facts = place.path().join("facts.jsonl");
     std::fs::write(&facts, "").expect("writes");
     let facts = facts.display().to_string();
+    let mut seen = 0;
     for round in 0..rounds {
         edit(round);
         let number = round.to_string();
@@ -115,11 +119,12 @@ fn what_was_acknowledged_is_there_after_a_kill_at_any_moment() {
         if !place.json(&["status"])["unfinished"].is_null() {
             place.pave(&["rollback"]).expect(0);
         }
-        killed.releases_are_whole();
+        seen = killed.releases_are_whole(seen);
         killed.users_are_served();
     }
     // No later kill took what an earlier one had left.
     eprintln!("{} facts in all", killed.checked(&facts, None));
+    assert_eq!(killed.releases_are_whole(0), seen);
     edit(rounds);
     place.pave(&["deploy"]).expect(0).says("is live");
 }
