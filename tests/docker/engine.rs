@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -74,6 +75,12 @@ impl Engine {
         add_bridge(&bridge);
         // Not what the machine has in /etc/docker.
         fs::write(file("daemon.json"), settings).expect("writes");
+        // Of the user's own settings of the client only its plugins.
+        fs::create_dir(file("client")).expect("makes a directory");
+        let own = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+        if let Some(own) = own.or_else(|| Some(std::env::home_dir()?.join(".docker"))) {
+            symlink(own.join("cli-plugins"), file("client/cli-plugins")).expect("links");
+        }
         let log = fs::File::create(file("dockerd.log")).expect("a log");
         let daemon = Command::new("dockerd")
             .arg("--config-file")
