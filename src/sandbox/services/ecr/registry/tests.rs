@@ -7,10 +7,7 @@ use http_body_util::Full;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sandbox::{
-    testing::cases,
-    world::{Addresses, Identity},
-};
+use crate::sandbox::testing::{cases, world};
 
 const WORD: &str = "what nobody may read";
 
@@ -34,17 +31,6 @@ fn request(
     let request = Request::builder().method(method).uri(format!("{path}?{query}"));
     // What is no address to the HTTP library comes never this far.
     request.header("authorization", format!("Basic {given}")).body(Full::from(body)).ok()
-}
-
-fn world(dir: &Path) -> World {
-    let identity = Identity {
-        account: "123456789012".to_owned(),
-        region: "eu-west-1".to_owned(),
-        access_key_id: "AKIAKNOWN".to_owned(),
-        secret_access_key: "secret".to_owned(),
-    };
-    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-    World::open(dir.to_owned(), identity, Addresses { api: address, edge: address }).expect("opens")
 }
 
 #[test]
