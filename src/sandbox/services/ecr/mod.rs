@@ -9,6 +9,7 @@ mod lifecycle;
 mod policies;
 mod push;
 mod registry;
+mod settings;
 mod store;
 mod token;
 mod uploads;
