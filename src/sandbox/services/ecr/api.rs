@@ -161,10 +161,7 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                     "The repository is not empty",
                 ));
             }
-            index.update(|i| {
-                i.repositories.remove(name);
-                Ok::<_, ServiceError>(())
-            })?;
+            world.ecr.store.remove(name)?;
             Ok(json!({ "repository": shown(name, &repository) }))
         }
         "GetAuthorizationToken" => {
@@ -200,7 +197,7 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
     }
 }
 
-fn refused(error: &StoreError, account: &str) -> ServiceError {
+pub(super) fn refused(error: &StoreError, account: &str) -> ServiceError {
     let code = match error {
         StoreError::NoRepository(name) => return no_repository(name, account),
         StoreError::BadManifest(_) => "InvalidParameterException",
