@@ -38,6 +38,7 @@ pub use api::Api;
 pub(in crate::sandbox) use body::send;
 use index::{Bucket, Changes, Id, Index, Record};
 pub use stacks::BucketGone;
+pub use write::Refused;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
