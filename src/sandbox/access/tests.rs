@@ -88,6 +88,42 @@ fn calls_need_the_actions_and_resources_that_iam_knows() {
                 "ecr:DescribeRepositories arn:aws:ecr:eu-west-1:123456789012:repository/b/c",
             ],
         ),
+        ("rds", "DescribeDBEngineVersions", json!({}), vec!["rds:DescribeDBEngineVersions *"]),
+        (
+            "rds",
+            "DescribeDBSnapshots",
+            json!({}),
+            vec!["rds:DescribeDBSnapshots arn:aws:rds:eu-west-1:123456789012:snapshot:*"],
+        ),
+        (
+            "rds",
+            "StopDBInstance",
+            json!({ "DBInstanceIdentifier": "Main", "DBSnapshotIdentifier": "last" }),
+            vec!["rds:StopDBInstance arn:aws:rds:eu-west-1:123456789012:db:main"],
+        ),
+        (
+            "rds",
+            "CreateDBInstance",
+            json!({ "DBInstanceIdentifier": "main", "DBSubnetGroupName": "two", "EngineVersion": "17.4" }),
+            vec![
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:db:main",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:og:default:postgres-17",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:pg:default.postgres17",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:subgrp:two",
+            ],
+        ),
+        (
+            "rds",
+            "CopyDBSnapshot",
+            json!({
+                "SourceDBSnapshotIdentifier": "arn:aws:rds:eu-west-1:123456789012:snapshot:one",
+                "TargetDBSnapshotIdentifier": "two",
+            }),
+            vec![
+                "rds:CopyDBSnapshot arn:aws:rds:eu-west-1:123456789012:snapshot:one",
+                "rds:CopyDBSnapshot arn:aws:rds:eu-west-1:123456789012:snapshot:two",
+            ],
+        ),
         (
             "sqs",
             "SendMessageBatch",
