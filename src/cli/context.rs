@@ -136,11 +136,11 @@ pub async fn connect(spec: &ResolvedSpec, output: &Output) -> Result<Connected, 
         let record = sandbox(output)?;
         settings.endpoint_url = Some(record.endpoint_url());
         settings.credentials = Some(Credentials {
-            access_key_id: record.access_key_id.clone(),
-            secret_access_key: record.secret_access_key.clone(),
+            access_key_id: record.identity.access_key_id.clone(),
+            secret_access_key: record.identity.secret_access_key.clone(),
         });
-        settings.region = Some(record.region.clone());
-        settings.account = Some(record.account.clone());
+        settings.region = Some(record.identity.region.clone());
+        settings.account = Some(record.identity.account.clone());
         (settings.poll, settings.resolution) = NEAR;
         url = Some(format!("http://{}.{}.localhost:{}", spec.service.name, place.name, record.edge));
     }

@@ -175,7 +175,7 @@ impl Sky {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, record.api));
-        Cloud { address, credentials, account: record.account.clone() }
+        Cloud { address, credentials, account: record.identity.account.clone() }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::auth::{Key, Keys};
+use super::call::Caller;
 use super::faults::Faults;
 use super::runtime::{Processes, Runtime};
 use super::services::{
@@ -24,7 +27,7 @@ use super::services::{
 };
 
 /// Who the sandbox is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// 12-digit account id.
     pub account: String,
@@ -46,6 +49,17 @@ impl Identity {
             // Source: AWS IAM user guide, "IAM identifiers": a user's id begins with AIDA, its keys' with AKIA.
             user_id: self.access_key_id.replacen("AKIA", "AIDA", 1),
             expires: None,
+        }
+    }
+
+    /// Whoever brings a key, in its account and region.
+    pub fn caller(&self, access_key_id: &str, key: Key) -> Caller {
+        Caller {
+            access_key_id: access_key_id.to_owned(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            arn: key.arn,
+            user_id: key.user_id,
         }
     }
 
@@ -127,6 +141,11 @@ impl Keys for World {
 }
 
 impl World {
+    /// The sandbox's own account, as a caller.
+    pub fn own_caller(&self) -> Caller {
+        self.identity.caller(&self.identity.access_key_id, self.identity.key())
+    }
+
     /// Opens what `dir` holds from an earlier life, or a new empty world.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ import images
 import kept
 import objects
 import running
+import small
 import stacks
 import watching
 from witness import Witness
@@ -27,6 +28,9 @@ DRIVES = (
     kept.ssm,
     stacks.cloudformation,
     running.run,
+    small.logs,
+    small.bedrock,
+    small.edge,
     databases.rds,
     watching.run,
 )

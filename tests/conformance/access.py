@@ -36,6 +36,7 @@ def sessions(w: Witness, client: Any, account: str) -> None:
     jobs = sqs.create_queue(QueueName="allowed-jobs")["QueueUrl"]
     text = document(
         allow("s3:GetObject", "arn:aws:s3:::mine/*"),
+        allow("s3:DeleteObject", "arn:aws:s3:::mine/gone/*"),
         allow("s3:ListBucket", "arn:aws:s3:::mine", Condition={"StringLike": {"s3:prefix": "a*"}}),
         allow("sqs:SendMessage", f"arn:aws:sqs:*:{account}:allowed-*"),
         allow(["cloudformation:ListStacks", "cloudwatch:ListMetrics", "ecr:GetAuthorizationToken"]),
@@ -63,7 +64,9 @@ def sessions(w: Witness, client: Any, account: str) -> None:
     w.refused("AccessDenied", s3.get_object, Bucket="mine", Key="not-there")
     w.refused("AccessDenied", s3.get_object, Bucket="theirs", Key="a")
     w.refused("AccessDenied", s3.put_object, Bucket="mine", Key="b", Body=b"x")
-    w.refused("AccessDenied", s3.delete_objects, Bucket="mine", Delete={"Objects": [{"Key": "a"}]})
+    told = s3.delete_objects(Bucket="mine", Delete={"Objects": [{"Key": "a"}, {"Key": "gone/a"}]})
+    w.holds(f"what may be removed is: {told}", [one["Key"] for one in told["Deleted"]] == ["gone/a"])
+    w.holds("the rest is not", [(one["Key"], one["Code"]) for one in told["Errors"]] == [("a", "AccessDenied")])
     w.refused("AccessDenied", s3.list_buckets)
     sqs.send_message(QueueUrl=jobs, MessageBody="x")
     sqs.send_message_batch(QueueUrl=jobs, Entries=[{"Id": "1", "MessageBody": "x"}])

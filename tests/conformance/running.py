@@ -1,4 +1,4 @@
-"""CodeBuild, App Runner, and what they measure and log."""
+"""CodeBuild and App Runner: a build, its image, a service of it, and what they measure and log."""
 
 import io
 import json
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import beside
 from witness import Witness
 
 APP = """
@@ -147,7 +148,7 @@ def apprunner(site: Site) -> None:
             "AuthenticationConfiguration": {"AccessRoleArn": ROLE.format(account=site.account)},
         }
 
-    shared(w, client)
+    beside.shared(w, client)
     scaling = client.create_auto_scaling_configuration(AutoScalingConfigurationName="small", MinSize=1, MaxSize=2)
     scaling_arn = scaling["AutoScalingConfiguration"]["AutoScalingConfigurationArn"]
     client.describe_auto_scaling_configuration(AutoScalingConfigurationArn=scaling_arn)
@@ -174,7 +175,7 @@ def apprunner(site: Site) -> None:
     w.refused(
         "InvalidRequestException", client.delete_auto_scaling_configuration, AutoScalingConfigurationArn=scaling_arn
     )
-    domains(w, client, arn)
+    beside.domains(w, client, arn)
     client.update_service(ServiceArn=arn, SourceConfiguration=source("again"))
     service(client, arn, "RUNNING")
     w.holds("it was updated", urllib.request.urlopen(asked).read() == b"again")
@@ -224,54 +225,6 @@ def secret(w: Witness, client: Any, arn: str, source: dict[str, Any], word: Call
     parameters.delete_parameter(Name="/word")
 
 
-def shared(w: Witness, client: Any) -> None:
-    """Configurations in revisions, and what may not be deleted."""
-    name = "AutoScalingConfigurationName"
-    made = [client.create_auto_scaling_configuration(**{name: "bounds"}, MaxSize=n) for n in (2, 3, 4)]
-    arns = [one["AutoScalingConfiguration"]["AutoScalingConfigurationArn"] for one in made]
-    part = arns[0].rsplit("/", 2)[0]
-    described = client.describe_auto_scaling_configuration(AutoScalingConfigurationArn=part)
-    w.holds("a partial ARN is the latest", described["AutoScalingConfiguration"]["MaxSize"] == 4)
-    gone = client.delete_auto_scaling_configuration(AutoScalingConfigurationArn=arns[2])["AutoScalingConfiguration"]
-    w.holds("what is deleted is inactive", gone["Status"] == "INACTIVE" and not gone["Latest"])
-    listed = client.list_auto_scaling_configurations(**{name: "bounds"}, LatestOnly=True)
-    latest = listed["AutoScalingConfigurationSummaryList"][0]["AutoScalingConfigurationRevision"]
-    w.holds("the one before is the latest then", latest == 2)
-    client.update_default_auto_scaling_configuration(AutoScalingConfigurationArn=arns[1])
-    w.refused("InvalidRequestException", client.delete_auto_scaling_configuration, AutoScalingConfigurationArn=arns[1])
-    for _ in range(3):
-        client.create_auto_scaling_configuration(**{name: "bounds"})
-    w.refused("ServiceQuotaExceededException", client.create_auto_scaling_configuration, **{name: "bounds"})
-    page = client.list_auto_scaling_configurations(MaxResults=2)
-    rest = client.list_auto_scaling_configurations(MaxResults=100, NextToken=page["NextToken"])
-    w.holds("pages hold all", len(rest["AutoScalingConfigurationSummaryList"]) == 3)
-    watched = client.create_observability_configuration(
-        ObservabilityConfigurationName="traces", TraceConfiguration={"Vendor": "AWSXRAY"}, Tags=[{"Key": "a", "Value": "b"}]
-    )["ObservabilityConfiguration"]["ObservabilityConfigurationArn"]
-    w.holds("it has its tag", len(client.list_tags_for_resource(ResourceArn=watched)["Tags"]) == 1)
-    client.describe_observability_configuration(ObservabilityConfigurationArn=watched)
-    client.list_observability_configurations()
-    client.delete_observability_configuration(ObservabilityConfigurationArn=watched)
-    w.refused(
-        "ResourceNotFoundException", client.delete_observability_configuration, ObservabilityConfigurationArn=watched
-    )
-    w.refused("InvalidRequestException", client.create_vpc_connector, VpcConnectorName="inside", Subnets=["x"])
-    inside = client.create_vpc_connector(VpcConnectorName="inside", Subnets=["subnet-1"])["VpcConnector"]
-    client.describe_vpc_connector(VpcConnectorArn=inside["VpcConnectorArn"])
-    w.holds("a connector is listed", len(client.list_vpc_connectors()["VpcConnectors"]) == 1)
-    client.delete_vpc_connector(VpcConnectorArn=inside["VpcConnectorArn"])
-
-
-def domains(w: Witness, client: Any, arn: str) -> None:
-    """Names of one's own."""
-    client.associate_custom_domain(ServiceArn=arn, DomainName="shop.example.com")
-    w.refused("InvalidRequestException", client.associate_custom_domain, ServiceArn=arn, DomainName="shop.example.com")
-    (domain,) = client.describe_custom_domains(ServiceArn=arn)["CustomDomains"]
-    w.holds("it waits for its proof", domain["Status"] == "PENDING_CERTIFICATE_DNS_VALIDATION")
-    client.disassociate_custom_domain(ServiceArn=arn, DomainName="shop.example.com")
-    w.refused("ResourceNotFoundException", client.disassociate_custom_domain, ServiceArn=arn, DomainName="x.example.com")
-
-
 def measured(w: Witness, made: dict[str, Any]) -> None:
     """Metrics and logs of a service that has answered."""
     metrics = w.client("cloudwatch")
@@ -291,48 +244,6 @@ def measured(w: Witness, made: dict[str, Any]) -> None:
     w.holds("what it prints is logged", bool(found))
 
 
-def logs(w: Witness) -> None:
-    client = w.client("logs")
-    client.create_log_group(logGroupName="mine")
-    w.refused("ResourceAlreadyExistsException", client.create_log_group, logGroupName="mine")
-    client.create_log_stream(logGroupName="mine", logStreamName="one")
-    event = {"timestamp": int(time.time() * 1000), "message": "hello"}
-    client.put_log_events(logGroupName="mine", logStreamName="one", logEvents=[event])
-    events = client.get_log_events(logGroupName="mine", logStreamName="one")["events"]
-    w.holds("an event is kept", [one["message"] for one in events] == ["hello"])
-    client.delete_log_group(logGroupName="mine")
-    w.refused("ResourceNotFoundException", client.describe_log_streams, logGroupName="mine")
-
-
-def bedrock(w: Witness) -> None:
-    client = w.client("bedrock-runtime")
-    messages = [{"role": "user", "content": [{"text": "hello"}]}]
-    client.converse(modelId="amazon.nova-lite-v1:0", messages=messages)
-    w.refused("ThrottlingException", client.converse, modelId="sandbox.throttled", messages=messages)
-
-
-def edge(w: Witness) -> None:
-    control, data = w.client("cloudfront"), w.client("cloudfront-keyvaluestore")
-    made = control.create_key_value_store(Name="route", Comment="where users go")
-    arn = made["KeyValueStore"]["ARN"]
-    control.describe_key_value_store(Name="route")
-    w.refused("EntityNotFound", control.describe_key_value_store, Name="nothing")
-    control.list_key_value_stores()
-    tag = data.describe_key_value_store(KvsARN=arn)["ETag"]
-    tag = data.put_key(KvsARN=arn, Key="a", Value="1", IfMatch=tag)["ETag"]
-    w.refused("ConflictException", data.put_key, KvsARN=arn, Key="a", Value="2", IfMatch="stale")
-    w.holds("a key is read", data.get_key(KvsARN=arn, Key="a")["Value"] == "1")
-    tag = data.update_keys(KvsARN=arn, IfMatch=tag, Puts=[{"Key": "b", "Value": "2"}], Deletes=[])["ETag"]
-    w.holds("keys are listed", [one["Key"] for one in data.list_keys(KvsARN=arn)["Items"]] == ["a", "b"])
-    data.delete_key(KvsARN=arn, Key="a", IfMatch=tag)
-    w.refused("ResourceNotFoundException", data.get_key, KvsARN=arn, Key="a")
-    w.refused("PreconditionFailed", control.update_key_value_store, Name="route", Comment="x", IfMatch="stale")
-    other = control.update_key_value_store(Name="route", Comment="elsewhere", IfMatch=made["ETag"])
-    w.holds("a comment is changed", other["KeyValueStore"]["Comment"] == "elsewhere" and other["ETag"] != made["ETag"])
-    w.refused("PreconditionFailed", control.delete_key_value_store, Name="route", IfMatch=made["ETag"])
-    control.delete_key_value_store(Name="route", IfMatch=other["ETag"])
-
-
 def run(w: Witness) -> None:
     """Everything of this page, in the order in which one needs the other."""
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
@@ -340,6 +251,3 @@ def run(w: Witness) -> None:
     codebuild(site)
     images(site)
     apprunner(site)
-    logs(w)
-    bedrock(w)
-    edge(w)

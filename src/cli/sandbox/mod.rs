@@ -60,7 +60,7 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
             let record = daemon::find(&dir);
             let shown = record
                 .as_ref()
-                .map(|r| json!({ "pid": r.pid, "api": r.api, "edge": r.edge, "account": r.account, "runtime": r.runtime.kind }));
+                .map(|r| json!({ "pid": r.pid, "api": r.api, "edge": r.edge, "account": r.identity.account, "runtime": r.runtime.kind }));
             output.json(&json!({ "type": "sandbox", "directory": dir, "running": shown }));
             match record {
                 Some(record) => {
@@ -70,7 +70,10 @@ pub fn run(command: &Sandbox, output: &Output) -> Done {
                         "  edge       http://<service>.<environment>.localhost:{}",
                         record.edge
                     ));
-                    output.say(&format!("  account    {} in {}", record.account, record.region));
+                    output.say(&format!(
+                        "  account    {} in {}",
+                        record.identity.account, record.identity.region
+                    ));
                     output.say(&format!("  {}", record.runtime.words()));
                 }
                 None => {

@@ -10,6 +10,7 @@ mod action;
 mod actor;
 mod errors;
 mod passing;
+mod rds;
 mod registry;
 mod resource;
 mod rest;

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::sandbox::{call::Caller, world::World};
 
+use super::rds;
+
 fn any() -> Vec<String> {
     vec!["*".to_owned()]
 }
@@ -21,7 +23,7 @@ fn texts<'a>(input: &'a Value, members: &[&str]) -> Vec<&'a str> {
 }
 
 /// The members' texts as ARNs; what is one already stays.
-fn arns(input: &Value, members: &[&str], arn: impl Fn(&str) -> String) -> Vec<String> {
+pub(super) fn arns(input: &Value, members: &[&str], arn: impl Fn(&str) -> String) -> Vec<String> {
     let of = |text: &str| if text.starts_with("arn:") { text.to_owned() } else { arn(text) };
     texts(input, members).into_iter().map(of).collect()
 }
@@ -69,6 +71,7 @@ pub(super) fn named(
         }
         "iam" => or_any(iam(world, account, operation, input)),
         "logs" => logs(operation, input, at),
+        "rds" => or_any(rds::named(operation, input, |rest| at("rds", rest))),
         "monitoring" => or_any(cloudwatch(caller, operation, input, at)),
         "secretsmanager" => or_any(secrets_of(world, caller, operation, input)),
         "sqs" => or_any(arns(input, &["QueueUrl", "QueueName", "SourceArn"], |name| {

@@ -6,11 +6,7 @@
 use http::HeaderMap;
 use s3s::dto::CopySource;
 
-use crate::sandbox::{
-    auth::Keys as _,
-    call::{Caller, ServiceError},
-    world::World,
-};
+use crate::sandbox::{auth::Keys as _, call::ServiceError, world::World};
 
 use super::{Need, Session, check};
 
@@ -147,13 +143,7 @@ pub fn version(query: &str) -> Option<String> {
 pub fn permit(world: &World, access_key_id: &str, asked: Asked<'_>) -> Result<(), ServiceError> {
     let Some(session) = Session::find(world, access_key_id) else { return Ok(()) };
     let Some(key) = world.key(access_key_id) else { return Ok(()) };
-    let caller = Caller {
-        access_key_id: access_key_id.to_owned(),
-        account: world.identity.account.clone(),
-        region: world.identity.region.clone(),
-        arn: key.arn,
-        user_id: key.user_id,
-    };
+    let caller = world.identity.caller(access_key_id, key);
     check(&session, &caller, "s3", asked.needs())?;
     // Who may not list a bucket is not told what it does not hold. Source: Amazon S3 API reference, GetObject.
     if let ("GetObject" | "HeadObject", Some(bucket), Some(key), None) =

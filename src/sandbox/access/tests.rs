@@ -1,16 +1,15 @@
 //! What calls need, and what sessions of roles may do, in a world of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::sandbox::{
     server,
-    world::{Addresses, Identity, World},
+    testing::{self, ACCOUNT},
+    world::World,
 };
-
-const ACCOUNT: &str = "123456789012";
 
 struct Place {
     world: Arc<World>,
@@ -21,23 +20,8 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("dir");
-        let identity = Identity {
-            account: ACCOUNT.to_owned(),
-            region: "eu-west-1".to_owned(),
-            access_key_id: "AKIA".to_owned(),
-            secret_access_key: "secret".to_owned(),
-        };
-        let own = Caller {
-            access_key_id: identity.access_key_id.clone(),
-            account: ACCOUNT.to_owned(),
-            region: identity.region.clone(),
-            arn: identity.key().arn,
-            user_id: identity.key().user_id,
-        };
-        let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let addresses = Addresses { api: address, edge: address };
-        let world = World::open(dir.path().to_owned(), identity, addresses).expect("opens");
-        Self { world: Arc::new(world), own, _dir: dir }
+        let world = testing::world(dir.path());
+        Self { own: world.own_caller(), world, _dir: dir }
     }
 
     async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
@@ -102,6 +86,42 @@ fn calls_need_the_actions_and_resources_that_iam_knows() {
             vec![
                 "ecr:DescribeRepositories arn:aws:ecr:eu-west-1:123456789012:repository/a",
                 "ecr:DescribeRepositories arn:aws:ecr:eu-west-1:123456789012:repository/b/c",
+            ],
+        ),
+        ("rds", "DescribeDBEngineVersions", json!({}), vec!["rds:DescribeDBEngineVersions *"]),
+        (
+            "rds",
+            "DescribeDBSnapshots",
+            json!({}),
+            vec!["rds:DescribeDBSnapshots arn:aws:rds:eu-west-1:123456789012:snapshot:*"],
+        ),
+        (
+            "rds",
+            "StopDBInstance",
+            json!({ "DBInstanceIdentifier": "Main", "DBSnapshotIdentifier": "last" }),
+            vec!["rds:StopDBInstance arn:aws:rds:eu-west-1:123456789012:db:main"],
+        ),
+        (
+            "rds",
+            "CreateDBInstance",
+            json!({ "DBInstanceIdentifier": "main", "DBSubnetGroupName": "two", "EngineVersion": "17.4" }),
+            vec![
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:db:main",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:og:default:postgres-17",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:pg:default.postgres17",
+                "rds:CreateDBInstance arn:aws:rds:eu-west-1:123456789012:subgrp:two",
+            ],
+        ),
+        (
+            "rds",
+            "CopyDBSnapshot",
+            json!({
+                "SourceDBSnapshotIdentifier": "arn:aws:rds:eu-west-1:123456789012:snapshot:one",
+                "TargetDBSnapshotIdentifier": "two",
+            }),
+            vec![
+                "rds:CopyDBSnapshot arn:aws:rds:eu-west-1:123456789012:snapshot:one",
+                "rds:CopyDBSnapshot arn:aws:rds:eu-west-1:123456789012:snapshot:two",
             ],
         ),
         (

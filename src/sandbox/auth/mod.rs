@@ -190,13 +190,7 @@ pub fn verify(
     }
     key.admits(parts.headers.get(TOKEN).and_then(|token| token.to_str().ok()), now)?;
     let region = if claim.asymmetric { identity.region.as_str() } else { claim.scope[1] };
-    Ok(Caller {
-        access_key_id: claim.access_key_id.to_owned(),
-        account: identity.account.clone(),
-        region: region.to_owned(),
-        arn: key.arn,
-        user_id: key.user_id,
-    })
+    Ok(Caller { region: region.to_owned(), ..identity.caller(claim.access_key_id, key) })
 }
 
 #[cfg(test)]

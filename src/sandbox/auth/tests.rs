@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use time::macros::datetime;
 
 use super::*;
-use crate::sandbox::testing::cases;
+use crate::sandbox::testing::{cases, identity};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -15,15 +15,6 @@ impl Keys for Known {
     fn key(&self, access_key_id: &str) -> Option<Key> {
         (access_key_id == self.0.access_key_id).then(|| self.0.key())
     }
-}
-
-fn known() -> Known {
-    Known(Identity {
-        account: "123456789012".to_owned(),
-        region: "eu-west-1".to_owned(),
-        access_key_id: "AKIAKNOWN".to_owned(),
-        secret_access_key: "secret".to_owned(),
-    })
 }
 
 /// What an `Authorization` header is made of, in any order.
@@ -65,7 +56,7 @@ proptest! {
         let Ok(request) = request.body(()) else { return Ok(()) };
         let parts = request.into_parts().0;
         let _ = (claimed_service(&parts), claimed_key(&parts));
-        let known = known();
+        let known = Known(identity());
         prop_assert!(verify(&parts, &body, &known.0, &known, NOW).is_err());
     }
 }

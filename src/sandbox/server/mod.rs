@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
-    call::{Answer, Caller},
+    call::Answer,
     edge,
     runtime::Runtime,
     services::{apprunner, cloudformation, cloudwatch, codebuild, rds},
@@ -73,16 +73,7 @@ impl Running {
             let name = input["Bucket"].as_str().unwrap_or_default();
             return Ok(json!({ "Made": self.world.s3.make_bucket(name)? }));
         }
-        let identity = &self.world.identity;
-        let key = identity.key();
-        let caller = Caller {
-            access_key_id: identity.access_key_id.clone(),
-            account: identity.account.clone(),
-            region: identity.region.clone(),
-            arn: key.arn,
-            user_id: key.user_id,
-        };
-        call(&self.world, service, operation, input, &caller).await
+        call(&self.world, service, operation, input, &self.world.own_caller()).await
     }
 
     /// Stops serving and ends every instance it runs.

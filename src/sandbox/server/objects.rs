@@ -63,12 +63,15 @@ impl S3Access for S3Faults {
     async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> s3s::S3Result<()> {
         let key_id = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
         let (bucket, operation) = (Some(request.input.bucket.as_str()), "DeleteObjects");
-        for object in &request.input.delete.objects {
+        let refused = request.input.delete.objects.iter().map(|object| {
             let (key, version) = (Some(object.key.as_str()), object.version_id.as_deref());
             let asked =
                 access::Asked { operation, bucket, key, version, query: "", headers: &request.headers };
-            denied(access::permit_s3(&self.0, key_id.unwrap_or_default(), asked))?;
-        }
+            access::permit_s3(&self.0, key_id.unwrap_or_default(), asked).err().map(|error| error.message)
+        });
+        // The others are removed. Source: Amazon S3 API reference, DeleteObjects.
+        let refused = s3::Refused(refused.collect());
+        request.extensions.insert(refused);
         Ok(())
     }
 }

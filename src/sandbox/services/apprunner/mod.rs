@@ -4,6 +4,7 @@
 //! the service as it was; an instance serves only after its health check passed, and ends only after its requests did.
 
 mod api;
+mod configuration;
 mod domains;
 mod family;
 mod fleet;

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::sandbox::{
     call::ServiceError,
     reference::{SecretPart, parameter, secret},
-    services::cloudformation::own_caller,
     world::World,
 };
 
@@ -51,7 +50,7 @@ pub(super) async fn read(
     world: &Arc<World>,
     config: &Map<String, Value>,
 ) -> Result<BTreeMap<String, String>, String> {
-    let caller = own_caller(world);
+    let caller = world.own_caller();
     let mut found = BTreeMap::new();
     for (name, given) in of(config) {
         let given = given.as_str().unwrap_or_default();

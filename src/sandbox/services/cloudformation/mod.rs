@@ -91,11 +91,6 @@ pub async fn shutdown(world: &Arc<World>) {
     }
 }
 
-/// The sandbox's own account, as which resources are made.
-pub fn own_caller(world: &Arc<World>) -> Caller {
-    resources::At::own(world).caller
-}
-
 /// Answers one operation.
 ///
 /// # Errors

@@ -92,11 +92,11 @@ impl Recipe {
         let prefix = self.config.working_dir.trim_matches('/').to_owned();
         let mut layers = Vec::new();
         if !dependencies.is_empty() {
-            layers.push(self.dependency_layer(world, tree, &dependencies, &prefix)?);
+            layers.push(self.dependency_layer(world, tree, repository, &dependencies, &prefix)?);
         }
-        layers.push(store(world, oci::pack(tree, &source, &prefix)?)?);
+        layers.push(store(world, repository, oci::pack(tree, &source, &prefix)?)?);
         let (config, manifest) = oci::assemble(&self.config, &layers);
-        let config_digest = world.ecr.put_blob(&config)?;
+        let config_digest = world.ecr.put_blob(repository, &config)?;
         match world.ecr.put_image(repository, Some(tag), &manifest(&config_digest)) {
             Ok(digest) | Err(StoreError::AlreadyThere(digest)) => Ok(digest),
             Err(error) => Err(error.into()),
@@ -107,16 +107,17 @@ impl Recipe {
         &self,
         world: &World,
         tree: &Path,
+        repository: &str,
         paths: &[String],
         prefix: &str,
     ) -> Result<Layer, ImageError> {
         let key = self.key(tree);
         let known =
             key.as_ref().and_then(|key| world.codebuild.index.read(|index| index.layers.get(key).cloned()));
-        if let Some(layer) = known.filter(|layer| world.ecr.blob(&layer.digest).is_some()) {
+        if let Some(layer) = known.filter(|layer| world.ecr.share_blob(repository, &layer.digest)) {
             return Ok(layer);
         }
-        let layer = store(world, oci::pack(tree, paths, prefix)?)?;
+        let layer = store(world, repository, oci::pack(tree, paths, prefix)?)?;
         if let Some(key) = key {
             world.codebuild.index.update(|index| {
                 index.layers.insert(key, layer.clone());
@@ -127,8 +128,8 @@ impl Recipe {
     }
 }
 
-fn store(world: &World, packed: oci::Packed) -> io::Result<Layer> {
-    let digest = world.ecr.put_blob(&packed.bytes)?;
+fn store(world: &World, repository: &str, packed: oci::Packed) -> Result<Layer, StoreError> {
+    let digest = world.ecr.put_blob(repository, &packed.bytes)?;
     Ok(Layer { digest, size: packed.bytes.len() as u64, diff_id: packed.diff_id })
 }
 

@@ -13,7 +13,7 @@ use crate::sandbox::{
 
 use super::{
     images::{self, Filter, ImageId},
-    layers, policies,
+    layers, policies, settings,
     store::{Repository, StoreError},
     token,
 };
@@ -101,8 +101,8 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             "repositoryName": name,
             "repositoryUri": format!("{}/{name}", world.addresses.api),
             "createdAt": repository.created,
-            "imageTagMutability": policies::mutability(repository),
-            "imageTagMutabilityExclusionFilters": policies::filters(repository),
+            "imageTagMutability": settings::mutability(repository),
+            "imageTagMutabilityExclusionFilters": settings::filters(repository),
             "imageScanningConfiguration": { "scanOnPush": repository.scan_on_push },
             "encryptionConfiguration": { "encryptionType": "AES256" },
         })
@@ -123,8 +123,8 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
             };
             let filters =
                 input.image_tag_mutability_exclusion_filters.iter().map(|f| f.filter.clone()).collect();
-            policies::set_mutability(&mut repository, input.image_tag_mutability.as_deref(), filters)?;
-            policies::put_tags(&mut repository, input.tags.clone())?;
+            settings::set_mutability(&mut repository, input.image_tag_mutability.as_deref(), filters)?;
+            settings::put_tags(&mut repository, input.tags.clone())?;
             let answer = json!({ "repository": shown(name, &repository) });
             index.update(|i| {
                 if i.repositories.contains_key(name) {
@@ -161,10 +161,7 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
                     "The repository is not empty",
                 ));
             }
-            index.update(|i| {
-                i.repositories.remove(name);
-                Ok::<_, ServiceError>(())
-            })?;
+            world.ecr.store.remove(name)?;
             Ok(json!({ "repository": shown(name, &repository) }))
         }
         "GetAuthorizationToken" => {
@@ -200,7 +197,7 @@ pub(super) fn handle(world: &Arc<World>, operation: &str, input: Value, caller: 
     }
 }
 
-fn refused(error: &StoreError, account: &str) -> ServiceError {
+pub(super) fn refused(error: &StoreError, account: &str) -> ServiceError {
     let code = match error {
         StoreError::NoRepository(name) => return no_repository(name, account),
         StoreError::BadManifest(_) => "InvalidParameterException",

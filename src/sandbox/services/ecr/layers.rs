@@ -12,7 +12,8 @@ use crate::sandbox::{
 };
 
 use super::{
-    api::{invalid, no_repository},
+    api::{self, invalid, no_repository},
+    blobs::is_digest,
     token,
     uploads::UploadError,
 };
@@ -88,17 +89,22 @@ fn answer(world: &Arc<World>, operation: &str, input: &Value, caller: &Caller) -
             let [digest] = input.layer_digests.as_slice() else {
                 return Err(invalid("Invalid parameter at 'layerDigests': one is needed"));
             };
-            let place = store.place(digest).ok_or_else(|| invalid("Invalid parameter at 'layerDigests'"))?;
+            if !is_digest(digest) {
+                return Err(invalid("Invalid parameter at 'layerDigests'"));
+            }
             let upload = store.uploads.take(name, &input.upload_id).map_err(|error| refused(&error))?;
             if upload.length() == 0 {
                 return Err(ServiceError::client("EmptyUploadException", "no part was uploaded"));
             }
-            if place.is_file() {
+            if store.blob(name, digest).is_some() {
                 upload.cancel()?;
                 let text = format!("Layer with digest '{digest}' already exists");
                 return Err(ServiceError::client("LayerAlreadyExistsException", text));
             }
-            upload.finish(digest, &place).map_err(|error| refused(&error))?;
+            let upload = upload.verified(digest).map_err(|error| refused(&error))?;
+            store
+                .add(name, digest, |place| upload.move_to(place))
+                .map_err(|error| api::refused(&error, account))?;
             Ok(json!({
                 "registryId": account,
                 "repositoryName": name,
@@ -109,28 +115,29 @@ fn answer(world: &Arc<World>, operation: &str, input: &Value, caller: &Caller) -
         "BatchCheckLayerAvailability" => {
             let (mut layers, mut failures) = (Vec::new(), Vec::new());
             for digest in &input.layer_digests {
-                match store.place(digest) {
-                    None => failures.push(json!({
+                if !is_digest(digest) {
+                    failures.push(json!({
                         "layerDigest": digest,
                         "failureCode": "InvalidLayerDigest",
                         "failureReason": "Invalid layer digest",
-                    })),
-                    Some(path) => layers.push(match std::fs::metadata(path) {
-                        Ok(file) => json!({
-                            "layerDigest": digest,
-                            "layerAvailability": "AVAILABLE",
-                            "layerSize": file.len(),
-                            "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
-                        }),
-                        Err(_) => json!({ "layerDigest": digest, "layerAvailability": "UNAVAILABLE" }),
-                    }),
+                    }));
+                    continue;
                 }
+                layers.push(match store.blob(name, digest).map(std::fs::metadata).transpose()? {
+                    Some(file) => json!({
+                        "layerDigest": digest,
+                        "layerAvailability": "AVAILABLE",
+                        "layerSize": file.len(),
+                        "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                    }),
+                    None => json!({ "layerDigest": digest, "layerAvailability": "UNAVAILABLE" }),
+                });
             }
             Ok(json!({ "layers": layers, "failures": failures }))
         }
         _ => {
             let digest = &input.layer_digest;
-            if store.blob(digest).is_none() {
+            if store.blob(name, digest).is_none() {
                 let text = format!("The layer with digest '{digest}' does not exist");
                 return Err(ServiceError::client("LayersNotFoundException", text));
             }

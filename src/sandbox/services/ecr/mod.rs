@@ -3,12 +3,14 @@
 //! Invariant: a blob is stored under the SHA-256 of what it holds, and an image only once all its blobs are there.
 
 mod api;
+mod blobs;
 mod images;
 mod layers;
 mod lifecycle;
 mod policies;
 mod push;
 mod registry;
+mod settings;
 mod store;
 mod token;
 mod uploads;
@@ -84,17 +86,22 @@ impl Ecr {
         ("AWS", &self.token)
     }
 
-    /// Stores a blob and returns its digest, `sha256:…`.
+    /// Stores a blob in a repository and returns its digest, `sha256:…`.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn put_blob(&self, bytes: &[u8]) -> io::Result<String> {
-        self.store.put_blob(bytes)
+    /// [`StoreError`].
+    pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> Result<String, StoreError> {
+        self.store.put_blob(repository, bytes)
     }
 
-    /// The file of a blob, if there is one.
+    /// Gives a repository a blob that another has already; says whether one has.
+    pub fn share_blob(&self, repository: &str, digest: &str) -> bool {
+        self.store.share(repository, digest)
+    }
+
+    /// The file of a blob, for whoever has the manifest that names it.
     pub fn blob(&self, digest: &str) -> Option<PathBuf> {
-        self.store.blob(digest)
+        self.store.file(digest)
     }
 
     /// Stores an image manifest under a tag and returns its digest.

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
-    tags::{self, Tag},
+    tags::Tag,
     world::World,
 };
 
 use super::{
     api::{invalid, no_repository, paged},
     lifecycle,
+    settings::{filters, mutability, put_tags, set_mutability},
     store::{Preview, Repository},
 };
 
@@ -34,55 +35,8 @@ struct Input {
     next_token: Option<String>,
 }
 
-/// Most filters. Source: API reference, CreateRepository.
-const FILTERS: usize = 5;
-
 fn client(code: &'static str, message: impl Into<String>) -> ServiceError {
     ServiceError::client(code, message)
-}
-
-/// The word for whether tags move.
-pub(super) fn mutability(repository: &Repository) -> &'static str {
-    match (repository.immutable_tags, repository.exclusions.is_empty()) {
-        (false, true) => "MUTABLE",
-        (false, false) => "MUTABLE_WITH_EXCLUSION",
-        (true, true) => "IMMUTABLE",
-        (true, false) => "IMMUTABLE_WITH_EXCLUSION",
-    }
-}
-
-pub(super) fn filters(repository: &Repository) -> Value {
-    let filter = |text: &String| json!({ "filterType": "WILDCARD", "filter": text });
-    repository.exclusions.iter().map(filter).collect()
-}
-
-pub(super) fn set_mutability(
-    repository: &mut Repository,
-    word: Option<&str>,
-    filters: Vec<String>,
-) -> Result<(), ServiceError> {
-    let (immutable, excludes) = match word.unwrap_or("MUTABLE") {
-        "MUTABLE" => (false, false),
-        "MUTABLE_WITH_EXCLUSION" => (false, true),
-        "IMMUTABLE" => (true, false),
-        "IMMUTABLE_WITH_EXCLUSION" => (true, true),
-        other => return Err(invalid(format!("Invalid parameter at 'imageTagMutability': '{other}'"))),
-    };
-    if excludes == filters.is_empty() || filters.len() > FILTERS {
-        return Err(invalid("Invalid parameter at 'imageTagMutabilityExclusionFilters'"));
-    }
-    repository.immutable_tags = immutable;
-    repository.exclusions = filters;
-    Ok(())
-}
-
-pub(super) fn put_tags(repository: &mut Repository, new: Vec<Tag>) -> Result<(), ServiceError> {
-    tags::check(&new).map_err(|error| client("InvalidTagParameterException", error.message))?;
-    repository.tags.extend(new.into_iter().map(|tag| (tag.key, tag.value)));
-    if repository.tags.len() > tags::MOST {
-        return Err(client("TooManyTagsException", "a repository has at most 50 tags"));
-    }
-    Ok(())
 }
 
 /// Answers one operation; none where it is not one of these.

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use s3s::Body;
 
 use super::{
+    blobs::is_digest,
     registry::{Answer, Arriving, Refusal, empty, member, query, refuse, text, unread},
     store::Store,
     token::Admitted,
@@ -46,9 +47,9 @@ pub(super) async fn begin(
 ) -> Answer {
     let members = query(&request);
     if let (Some(digest), Some(from)) = (member(&members, "mount"), member(&members, "from"))
-        && store.has(from)
         && who.may_mount(from)
-        && store.blob(digest).is_some()
+        && store.blob(from, digest).is_some()
+        && store.share(name, digest)
     {
         return Ok(made(name, "blobs", digest));
     }
@@ -100,8 +101,11 @@ pub(super) async fn go_on(store: &Store, name: &str, id: &str, request: Request<
         ));
     }
     let digest = member(&members, "digest").unwrap_or_default();
-    let path = store.place(digest).ok_or_else(|| refuse(400, "DIGEST_INVALID", "no digest that is one"))?;
-    upload.finish(digest, &path).map_err(fail)?;
+    if !is_digest(digest) {
+        return Err(refuse(400, "DIGEST_INVALID", "no digest that is one"));
+    }
+    let upload = upload.verified(digest).map_err(fail)?;
+    store.add(name, digest, |place| upload.move_to(place))?;
     Ok(made(name, "blobs", digest))
 }
 

@@ -49,6 +49,19 @@ impl From<io::Error> for Refusal {
     }
 }
 
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let (status, code) = match &error {
+            StoreError::NoRepository(_) => (404, "NAME_UNKNOWN"),
+            StoreError::TagTaken(_) => (400, "TAG_INVALID"),
+            StoreError::NoLayer(_) | StoreError::NoImage(_) => (404, "MANIFEST_BLOB_UNKNOWN"),
+            StoreError::BadManifest(_) | StoreError::AlreadyThere(_) => (400, "MANIFEST_INVALID"),
+            StoreError::Io(_) => (500, "UNKNOWN"),
+        };
+        refuse(status, code, error.to_string())
+    }
+}
+
 /// What is said to a body that does not come, or not in time.
 pub(super) fn unread(error: &(dyn Error + 'static), code: &'static str) -> Refusal {
     refuse(if door::is_too_slow(error) { 408 } else { 400 }, code, error.to_string())
@@ -131,7 +144,7 @@ async fn route(store: &Store, who: &Admitted<'_>, request: Request<impl Arriving
     if let Some((name, digest)) = path.split_once("/blobs/") {
         known(name)?;
         return match *request.method() {
-            Method::GET | Method::HEAD => blob(store, digest, &request),
+            Method::GET | Method::HEAD => blob(store, name, digest, &request),
             _ => unsupported(),
         };
     }
@@ -147,8 +160,9 @@ async fn route(store: &Store, who: &Admitted<'_>, request: Request<impl Arriving
 }
 
 /// A blob or a stretch of it.
-fn blob<B>(store: &Store, digest: &str, request: &Request<B>) -> Answer {
-    let path = store.blob(digest).ok_or_else(|| refuse(404, "BLOB_UNKNOWN", "blob unknown to registry"))?;
+fn blob<B>(store: &Store, name: &str, digest: &str, request: &Request<B>) -> Answer {
+    let path =
+        store.blob(name, digest).ok_or_else(|| refuse(404, "BLOB_UNKNOWN", "blob unknown to registry"))?;
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut headers = vec![
@@ -190,12 +204,7 @@ async fn put_manifest(store: &Store, name: &str, reference: &str, request: Reque
     }
     match store.put_image(name, tag, &bytes) {
         Ok(digest) | Err(StoreError::AlreadyThere(digest)) => Ok(push::made(name, "manifests", &digest)),
-        Err(error @ StoreError::NoRepository(_)) => Err(refuse(404, "NAME_UNKNOWN", error.to_string())),
-        Err(error @ StoreError::TagTaken(_)) => Err(refuse(400, "TAG_INVALID", error.to_string())),
-        Err(error @ (StoreError::NoLayer(_) | StoreError::NoImage(_))) => {
-            Err(refuse(404, "MANIFEST_BLOB_UNKNOWN", error.to_string()))
-        }
-        Err(error) => Err(refuse(400, "MANIFEST_INVALID", error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Repositories in one index, blobs in files named by their digest.
+//! Repositories and their images, in one index.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::sandbox::persisted::{Persisted, write_atomically};
+use crate::sandbox::persisted::Persisted;
 
 use super::{lifecycle, uploads::Uploads};
 
@@ -40,6 +40,9 @@ pub(super) struct Repository {
     pub policy: Option<String>,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Digests of what was pushed to it or mounted in it.
+    #[serde(default)]
+    pub blobs: BTreeSet<String>,
     pub images: BTreeMap<String, Image>,
 }
 
@@ -131,7 +134,7 @@ pub enum StoreError {
 pub(super) struct Store {
     pub index: Persisted<Index>,
     pub uploads: Uploads,
-    blobs: PathBuf,
+    pub blobs: PathBuf,
 }
 
 /// Longest manifest. Source: ECR quotas.
@@ -141,10 +144,15 @@ pub(super) fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
-/// The hex part of a digest, or `None` where it is not one: what comes from a client never becomes a path unchecked.
-fn hex_of(digest: &str) -> Option<&str> {
-    let hex = digest.strip_prefix("sha256:")?;
-    (hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())).then_some(hex)
+impl Index {
+    pub fn repository(&mut self, name: &str) -> Result<&mut Repository, StoreError> {
+        self.repositories.get_mut(name).ok_or_else(|| StoreError::NoRepository(name.to_owned()))
+    }
+
+    /// Whether any repository has a blob or an image of this digest.
+    pub fn has(&self, digest: &str) -> bool {
+        self.repositories.values().any(|one| one.blobs.contains(digest) || one.images.contains_key(digest))
+    }
 }
 
 impl Store {
@@ -162,24 +170,6 @@ impl Store {
         Ok(Self { index: Persisted::open(dir.join("index.json"))?, uploads, blobs })
     }
 
-    pub fn put_blob(&self, bytes: &[u8]) -> io::Result<String> {
-        let digest = digest_of(bytes);
-        let path = self.blobs.join(hex_of(&digest).expect("a digest made here is one"));
-        if !path.exists() {
-            write_atomically(&path, bytes)?;
-        }
-        Ok(digest)
-    }
-
-    /// Where a blob of this digest is, or would be; none for what is no digest.
-    pub fn place(&self, digest: &str) -> Option<PathBuf> {
-        Some(self.blobs.join(hex_of(digest)?))
-    }
-
-    pub fn blob(&self, digest: &str) -> Option<PathBuf> {
-        self.place(digest).filter(|path| path.is_file())
-    }
-
     pub fn has(&self, repository: &str) -> bool {
         self.index.read(|index| index.repositories.contains_key(repository))
     }
@@ -189,7 +179,7 @@ impl Store {
         let there = self
             .index
             .read(|index| index.repositories.get(repository).is_some_and(|r| r.images.contains_key(digest)));
-        if there { self.blob(digest) } else { None }
+        if there { self.file(digest) } else { None }
     }
 
     pub fn put_image(
@@ -200,6 +190,9 @@ impl Store {
     ) -> Result<String, StoreError> {
         if manifest.len() > MANIFEST {
             return Err(StoreError::BadManifest(format!("it is longer than {MANIFEST} bytes")));
+        }
+        if !self.has(repository) {
+            return Err(StoreError::NoRepository(repository.to_owned()));
         }
         let parsed: Value =
             serde_json::from_slice(manifest).map_err(|error| StoreError::BadManifest(error.to_string()))?;
@@ -217,17 +210,15 @@ impl Store {
         } else {
             let layers = parsed["layers"].as_array().map(Vec::as_slice).unwrap_or_default();
             for digest in digests(&[std::slice::from_ref(&parsed["config"]), layers].concat())? {
-                let path = self.blob(&digest).ok_or(StoreError::NoLayer(digest))?;
+                let path = self.blob(repository, &digest).ok_or(StoreError::NoLayer(digest))?;
                 size += fs::metadata(path)?.len();
             }
         }
-        let digest = self.put_blob(manifest)?;
+        let digest = digest_of(manifest);
         let media_type = parsed["mediaType"].as_str().unwrap_or("application/vnd.oci.image.manifest.v1+json");
         self.index.update(|index| {
-            let stored = index
-                .repositories
-                .get_mut(repository)
-                .ok_or_else(|| StoreError::NoRepository(repository.to_owned()))?;
+            let stored = index.repository(repository)?;
+            self.put_manifest(&digest, manifest)?;
             if let Some(tag) = tag {
                 match stored.by_tag(tag).cloned() {
                     Some(other) if other == digest => return Err(StoreError::AlreadyThere(digest.clone())),

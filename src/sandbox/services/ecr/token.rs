@@ -112,13 +112,7 @@ pub(super) fn admit<'a>(
     let key = world.key(access_key_id).filter(|key| key.expires.is_none_or(|end| now < end));
     let expired = "Your authorization token has expired. Reauthenticate and try again.";
     let key = key.ok_or_else(|| denied(expired))?;
-    let caller = Caller {
-        access_key_id: access_key_id.to_owned(),
-        account: world.identity.account.clone(),
-        region: world.identity.region.clone(),
-        arn: key.arn,
-        user_id: key.user_id,
-    };
+    let caller = world.identity.caller(access_key_id, key);
     access::permit_registry(world, &caller, method, uri).map_err(|error| denied(&error.message))?;
     Ok(Admitted { world, session: Some(caller) })
 }

@@ -140,8 +140,8 @@ impl Upload<'_> {
         fs::remove_file(&self.path)
     }
 
-    /// Makes it the blob of this digest at `path`, if that is its digest; either way the upload is over.
-    pub fn finish(self, digest: &str, path: &Path) -> Result<(), UploadError> {
+    /// Looks whether what came has this digest; an upload of another is over.
+    pub fn verified(self, digest: &str) -> Result<Self, UploadError> {
         self.flush()?;
         let (mut hash, mut file) = (Sha256::new(), File::open(&self.path)?);
         let mut buffer = vec![0; 1024 * 1024];
@@ -156,9 +156,13 @@ impl Upload<'_> {
             self.cancel()?;
             return Err(UploadError::OtherDigest(found));
         }
+        Ok(self)
+    }
+
+    /// Puts what came in its place; the upload is over.
+    pub fn move_to(self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)?;
-        fs::remove_file(self.uploads.owner(&self.id))?;
-        Ok(())
+        fs::remove_file(self.uploads.owner(&self.id))
     }
 }
 
@@ -181,11 +185,11 @@ mod tests {
         assert!(matches!(upload.expect(1), Err(UploadError::Gap(2))));
         upload.append(b"e").expect("writes");
         let digest = format!("sha256:{}", hex::encode(Sha256::digest("one")));
-        upload.finish(&digest, &dir.path().join("blob")).expect("is right");
+        upload.verified(&digest).expect("is right").move_to(&dir.path().join("blob")).expect("moves");
         assert_eq!(fs::read(dir.path().join("blob")).expect("reads"), b"one");
         let id = uploads.begin("r").expect("begins");
         let upload = uploads.take("r", &id).expect("is there");
-        assert!(matches!(upload.finish(&digest, &dir.path().join("b2")), Err(UploadError::OtherDigest(_))));
+        assert!(matches!(upload.verified(&digest), Err(UploadError::OtherDigest(_))));
         assert_eq!(fs::read_dir(dir.path()).expect("reads").count(), 1, "nothing is left of them");
     }
 

@@ -19,30 +19,24 @@ struct Named {
     policy: Policy,
 }
 
+/// Members that both operations have.
+const SHARED: [&str; 7] = [
+    "PolicyInputList",
+    "PermissionsBoundaryPolicyInputList",
+    "ActionNames",
+    "ResourceArns",
+    "ContextEntries",
+    "MaxItems",
+    "Marker",
+];
+
 pub(super) fn custom(call: &Call<'_>) -> Answer {
-    call.input.only(&[
-        "PolicyInputList",
-        "PermissionsBoundaryPolicyInputList",
-        "ActionNames",
-        "ResourceArns",
-        "ContextEntries",
-        "MaxItems",
-        "Marker",
-    ])?;
+    call.input.only(&SHARED)?;
     simulate(call, given(call, "PolicyInputList")?, boundary(call)?)
 }
 
 pub(super) fn principal(call: &Call<'_>) -> Answer {
-    call.input.only(&[
-        "PolicySourceArn",
-        "PolicyInputList",
-        "PermissionsBoundaryPolicyInputList",
-        "ActionNames",
-        "ResourceArns",
-        "ContextEntries",
-        "MaxItems",
-        "Marker",
-    ])?;
+    call.input.only(&[&["PolicySourceArn"], &SHARED[..]].concat())?;
     let arn = call.input.need("PolicySourceArn")?;
     let (mut all, bound) = call.read(|account| {
         let role = account.roles.values().find(|role| role.arn == arn);

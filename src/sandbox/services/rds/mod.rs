@@ -176,26 +176,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sandbox::{
-        services::cloudformation,
-        world::{Addresses, Identity},
-    };
+    use crate::sandbox::testing;
 
     #[tokio::test]
     async fn what_is_listed_is_answered_and_nothing_else() {
         let dir = tempfile::tempdir().expect("dir");
-        let address = ([127, 0, 0, 1], 1).into();
-        let identity = Identity {
-            account: "000000000000".to_owned(),
-            region: "eu-west-1".to_owned(),
-            access_key_id: "a".to_owned(),
-            secret_access_key: "b".to_owned(),
-        };
-        let addresses = Addresses { api: address, edge: address };
-        let world = Arc::new(World::open(dir.path().to_owned(), identity, addresses).expect("opens"));
-        let caller = cloudformation::own_caller(&world);
+        let world = testing::world(dir.path());
         for operation in OPERATIONS.iter().chain(&["RestoreDBInstanceToPointInTime", "CreateDBCluster"]) {
-            let answer = handle(&world, operation, json!({}), &caller).await;
+            let answer = handle(&world, operation, json!({}), &world.own_caller()).await;
             let unknown = answer.is_err_and(|error| error.code == "InvalidAction");
             assert_eq!(unknown, !OPERATIONS.contains(operation), "{operation}");
         }

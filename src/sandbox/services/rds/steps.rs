@@ -5,7 +5,7 @@ use std::{fs, io, sync::Arc};
 use crate::sandbox::{
     call::ServiceError,
     postgres::{ADMIN, Authority, PostgresError, back_up, connect, end_orphan, unpack},
-    services::{cloudformation::own_caller, secretsmanager::managed},
+    services::secretsmanager::managed,
     world::World,
 };
 
@@ -99,7 +99,7 @@ async fn create(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
     let mut instance = instance.clone();
     if let Some(mut kept) = instance.managed.clone() {
         let again = Managed { arn: None, ..kept.clone() };
-        let (arn, verifier) = secret::prepare(world, &own_caller(world), &instance, &again)?;
+        let (arn, verifier) = secret::prepare(world, &world.own_caller(), &instance, &again)?;
         kept.arn = Some(arn);
         instance.verifier = Some(verifier);
         instance.managed = Some(kept.clone());
@@ -192,7 +192,7 @@ async fn modify(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
     let mut managed_now = instance.managed.clone();
     let changes = managed_now.as_ref().is_some_and(|managed| managed.status != "active");
     if let Some(kept) = managed_now.as_mut().filter(|_| changes) {
-        let (arn, made) = secret::prepare(world, &own_caller(world), instance, kept)?;
+        let (arn, made) = secret::prepare(world, &world.own_caller(), instance, kept)?;
         kept.arn = Some(arn);
         verifier = Some(made);
     }
@@ -202,7 +202,7 @@ async fn modify(world: &Arc<World>, instance: &Instance) -> Result<(), StepError
         roles::password(&client, &instance.user, verifier).await?;
     }
     if let Some(kept) = managed_now.as_mut().filter(|_| changes) {
-        managed::promote(world, &own_caller(world), &kept.name, &kept.version)?;
+        managed::promote(world, &world.own_caller(), &kept.name, &kept.version)?;
         kept.status = "active".to_owned();
     }
     if let Some(name) = &instance.former_secret {

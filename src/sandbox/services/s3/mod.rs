@@ -8,7 +8,6 @@ mod api;
 mod body;
 mod buckets;
 mod checksum;
-mod former;
 mod index;
 mod listing;
 mod multipart;
@@ -39,6 +38,7 @@ pub use api::Api;
 pub(in crate::sandbox) use body::send;
 use index::{Bucket, Changes, Id, Index, Record};
 pub use stacks::BucketGone;
+pub use write::Refused;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
@@ -126,8 +126,7 @@ impl S3 {
     pub fn open(dir: &Path) -> io::Result<Self> {
         let objects = dir.join("objects");
         fs::create_dir_all(&objects)?;
-        let mut index = Index::open(&dir.join("index.journal"))?;
-        former::take_over(dir, &mut index)?;
+        let index = Index::open(&dir.join("index.journal"))?;
         tidy(&objects, &index)?;
         Ok(Self { index: Mutex::new(index), objects })
     }

@@ -120,18 +120,3 @@ fn a_start_tidies_what_nobody_owns_and_nothing_else() {
     drop(s3);
     assert_eq!(files(&open(&dir)), ["kept", "part"]);
 }
-
-#[test]
-fn what_an_earlier_sandbox_kept_is_taken_over() {
-    let dir = tempfile::tempdir().expect("dir");
-    let home = dir.path().join("s3");
-    std::fs::create_dir_all(home.join("objects")).expect("makes");
-    std::fs::write(home.join("objects/f"), "old").expect("writes");
-    let former = r#"{"buckets":{"b":{"created":1,"objects":{"k":{"file":"f","size":3,"etag":"e","modified":2,"content_type":null}}}},"uploads":{}}"#;
-    std::fs::write(home.join("index.json"), former).expect("writes");
-    for _ in 0..2 {
-        let s3 = open(&dir);
-        assert_eq!(s3.object_path("b", "k"), Some(s3.objects.join("f")));
-        assert_eq!(files(&s3), ["f"]);
-    }
-}

@@ -234,10 +234,15 @@ pub(super) async fn delete(api: &Api, req: S3Request<DeleteObjectInput>) -> S3Re
     })
 }
 
+/// Which objects of a `DeleteObjects` may not be removed, and why, in their order; told by whoever permits calls.
+#[derive(Debug, Clone, Default)]
+pub struct Refused(pub Vec<Option<String>>);
+
 pub(super) async fn delete_many(
     api: &Api,
     req: S3Request<DeleteObjectsInput>,
 ) -> S3Result<DeleteObjectsOutput> {
+    let Refused(refused) = req.extensions.get().cloned().unwrap_or_default();
     let (bucket, delete) = (req.input.bucket, req.input.delete);
     if delete.objects.is_empty() || delete.objects.len() > 1000 {
         return Err(s3_error!(
@@ -245,8 +250,9 @@ pub(super) async fn delete_many(
             "The XML you provided was not well-formed or did not validate against our published schema"
         ));
     }
+    api.state.read(|index| index.bucket(&bucket).map(drop))?;
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for one in delete.objects {
+    for (at, one) in delete.objects.into_iter().enumerate() {
         let condition = Condition {
             if_match: one.e_tag.map(ETagCondition::ETag),
             if_size: one.size,
@@ -254,13 +260,15 @@ pub(super) async fn delete_many(
             ..Condition::default()
         };
         let wanted = one.version_id.as_deref();
-        let made = api.state.update(|index, changes| {
-            index.bucket(&bucket)?;
-            condition.check(index, &bucket, &one.key)?;
-            versions::remove(index, changes, (&bucket, &one.key), wanted, now())
-        });
+        let made = match refused.get(at) {
+            Some(Some(words)) => Err(s3_error!(AccessDenied, "{words}")),
+            _ => api.state.update(|index, changes| {
+                index.bucket(&bucket)?;
+                condition.check(index, &bucket, &one.key)?;
+                versions::remove(index, changes, (&bucket, &one.key), wanted, now())
+            }),
+        };
         match made {
-            Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchBucket => return Err(error),
             Err(error) => errors.push(Error {
                 code: Some(error.code().as_str().to_owned()),
                 key: Some(one.key),

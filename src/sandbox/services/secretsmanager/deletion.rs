@@ -85,7 +85,7 @@ pub(super) fn restore(call: &Call<'_>, value: Value) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use crate::sandbox::{call::Caller, folder::Folder};
+    use crate::sandbox::{folder::Folder, testing::caller};
 
     use super::{
         super::{SecretsManager, answer},
@@ -97,13 +97,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let files = || std::fs::read_dir(dir.path()).expect("reads").count();
         let secrets = Folder::open(dir.path()).expect("opens");
-        let caller = Caller {
-            access_key_id: "key".to_owned(),
-            account: "123456789012".to_owned(),
-            region: "eu-west-1".to_owned(),
-            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
-            user_id: "AKIA".to_owned(),
-        };
+        let caller = caller();
         let at = |now: i64, operation: &str, input: Value| {
             answer(&Call { secrets: &secrets, caller: &caller, now }, operation, input)
         };

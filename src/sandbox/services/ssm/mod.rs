@@ -125,19 +125,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sandbox::testing::caller;
 
     #[test]
     fn what_is_listed_is_answered_and_nothing_else() {
         let dir = tempfile::tempdir().expect("dir");
         let parameters = Folder::open(dir.path()).expect("opens");
-        let caller = Caller {
-            access_key_id: "key".to_owned(),
-            account: "123456789012".to_owned(),
-            region: "eu-west-1".to_owned(),
-            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
-            user_id: "AKIA".to_owned(),
-        };
-        let call = Call { parameters: &parameters, caller: &caller, now: 0 };
+        let call = Call { parameters: &parameters, caller: &caller(), now: 0 };
         let unknown = |operation: &str| {
             answer(&call, operation, json!({})).is_err_and(|e| e.code == "UnknownOperationException")
         };

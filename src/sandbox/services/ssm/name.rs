@@ -163,16 +163,7 @@ impl Call<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn caller() -> Caller {
-        Caller {
-            access_key_id: "key".to_owned(),
-            account: "123456789012".to_owned(),
-            region: "eu-west-1".to_owned(),
-            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
-            user_id: "AKIA".to_owned(),
-        }
-    }
+    use crate::sandbox::testing::caller;
 
     #[test]
     fn names_are_as_documented() {

@@ -115,23 +115,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sandbox::world::{Addresses, Identity};
+    use crate::sandbox::testing;
 
     #[tokio::test]
     async fn every_operation_of_the_list_is_known_and_no_other() {
         let dir = tempfile::tempdir().expect("dir");
-        let address = ([127, 0, 0, 1], 1).into();
-        let identity = Identity {
-            account: "000000000000".to_owned(),
-            region: "eu-west-1".to_owned(),
-            access_key_id: "a".to_owned(),
-            secret_access_key: "b".to_owned(),
-        };
-        let addresses = Addresses { api: address, edge: address };
-        let world = Arc::new(World::open(dir.path().to_owned(), identity, addresses).expect("opens"));
-        let caller = At::own(&world).caller;
+        let world = testing::world(dir.path());
         for operation in OPERATIONS.iter().chain(&["CreateStackSet"]) {
-            let answer = handle(&world, operation, &json!({}), &caller).await;
+            let answer = handle(&world, operation, &json!({}), &world.own_caller()).await;
             let unknown = answer.is_err_and(|error| error.code == "UnknownOperationException");
             assert_eq!(unknown, *operation == "CreateStackSet", "{operation}");
         }

@@ -1,7 +1,7 @@
 //! Any course of updates, some of which fail and some of which are cut off: what is there afterwards is what the template
 //! of the last that succeeded says, and nothing else.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::*;
 use crate::sandbox::{
     call::Answer,
     services::{cloudformation, sqs},
-    world::{Addresses, Identity},
+    testing,
 };
 
 const IDS: [&str; 4] = ["A", "B", "C", "D"];
@@ -60,20 +60,8 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-fn open(dir: &Path) -> Arc<World> {
-    let address = ([127, 0, 0, 1], 1).into();
-    let identity = Identity {
-        account: "000000000000".to_owned(),
-        region: "eu-west-1".to_owned(),
-        access_key_id: "a".to_owned(),
-        secret_access_key: "b".to_owned(),
-    };
-    let world = World::open(dir.to_owned(), identity, Addresses { api: address, edge: address });
-    Arc::new(world.expect("opens"))
-}
-
 async fn call(world: &Arc<World>, operation: &str, input: Value) -> Answer {
-    cloudformation::handle(world, operation, &input, &At::own(world).caller).await
+    cloudformation::handle(world, operation, &input, &world.own_caller()).await
 }
 
 async fn settled(world: &Arc<World>) -> Stack {
@@ -87,8 +75,7 @@ async fn settled(world: &Arc<World>) -> Stack {
 }
 
 async fn ask(world: &Arc<World>, operation: &str, input: Value) -> Value {
-    let caller = At::own(world).caller;
-    sqs::handle(world, operation, input, &caller, "127.0.0.1:1").await.expect("an answer")
+    sqs::handle(world, operation, input, &world.own_caller(), "127.0.0.1:1").await.expect("an answer")
 }
 
 /// The queues that are there, as far as the stack tells which is which, and how many there are in all.
@@ -125,7 +112,7 @@ proptest! {
         let dir = tempfile::tempdir().expect("dir");
         let mut expected: Plan = [None; 4];
         let first = Step { plan: expected, broken: false, left: false, cut: None };
-        let (mut running, mut world) = (runtime(), open(dir.path()));
+        let (mut running, mut world) = (runtime(), testing::world(dir.path()));
         running.block_on(async {
             call(&world, "CreateStack", json!({ "StackName": "s", "TemplateBody": text(&first) })).await.expect("begins");
             assert_eq!(settled(&world).await.status, "CREATE_COMPLETE");
@@ -143,7 +130,7 @@ proptest! {
                 running.block_on(cloudformation::shutdown(&world));
                 drop(running);
                 drop(world);
-                (running, world) = (runtime(), open(dir.path()));
+                (running, world) = (runtime(), testing::world(dir.path()));
                 let again = Arc::clone(&world);
                 running.block_on(async move { cloudformation::resume(&again) });
             }

@@ -80,16 +80,7 @@ pub struct At {
 impl At {
     /// By the sandbox's own account.
     pub fn own(world: &Arc<World>) -> Self {
-        let identity = &world.identity;
-        let key = identity.key();
-        let caller = Caller {
-            access_key_id: identity.access_key_id.clone(),
-            account: identity.account.clone(),
-            region: identity.region.clone(),
-            arn: key.arn,
-            user_id: key.user_id,
-        };
-        Self { world: Arc::clone(world), caller, actor: None }
+        Self { world: Arc::clone(world), caller: world.own_caller(), actor: None }
     }
 
     /// Calls an operation of a service.

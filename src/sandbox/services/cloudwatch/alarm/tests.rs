@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{super::bucket::Bucket, *};
+use crate::sandbox::testing::caller;
 
 /// The beginning of a minute.
 const T: i64 = 1_800_000_000;
@@ -10,16 +11,6 @@ const T: i64 = 1_800_000_000;
 struct Scene {
     cloudwatch: CloudWatch,
     dir: tempfile::TempDir,
-}
-
-fn caller() -> Caller {
-    Caller {
-        access_key_id: "AKIA".to_owned(),
-        account: "123456789012".to_owned(),
-        region: "eu-west-1".to_owned(),
-        arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
-        user_id: "AKIA".to_owned(),
-    }
 }
 
 impl Scene {
