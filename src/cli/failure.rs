@@ -325,7 +325,7 @@ impl From<DaemonError> for Failure {
                 Self::new(
                     code::INTERNAL,
                     what,
-                    "the lines above say why; `pave sandbox reset` starts from nothing",
+                    "the lines above say why; what it holds is as it was",
                 )
                 .because(lines)
             }

@@ -73,11 +73,7 @@ impl Session {
     fn of(world: &World, of: RoleSession) -> Self {
         let read = |document: &String| Policy::read(document, Kind::Identity).ok();
         let own = (!of.policies.is_empty()).then(|| of.policies.iter().filter_map(read).collect());
-        let grants = match &of.role_id {
-            Some(id) => world.iam.grants(id),
-            None => Some(Grants::everything()),
-        };
-        Self { grants, own, of }
+        Self { grants: world.iam.grants(&of.role_id), own, of }
     }
 
     fn decide(&self, caller: &Caller, need: &Need) -> Decision {

@@ -27,7 +27,7 @@ pub struct Taken {
 /// The action of taking one.
 pub const TAKE: &str = "sts:AssumeRole";
 
-/// Whether a role may be taken; nothing for one that IAM does not have.
+/// Whether a role may be taken. One that IAM does not have is refused as one that may not be taken.
 ///
 /// # Errors
 /// STS's own refusal, in the words of AWS.
@@ -37,7 +37,7 @@ pub fn take(
     action: &str,
     arn: &str,
     more: &[(&str, Option<&str>)],
-) -> Result<Option<Taken>, ServiceError> {
+) -> Result<Taken, ServiceError> {
     let session = Session::find(world, &caller.access_key_id);
     let role = session.as_ref().and_then(|session| session.grants.as_ref()?.arn.clone());
     let who = Identity::Aws { account: caller.account.clone(), arn: caller.arn.clone(), role };
@@ -57,11 +57,10 @@ pub fn take(
         message: format!("User: {} is not authorized to perform: {action} on resource: {arn}", caller.arn),
     };
     let Some(role) = world.iam.trusted(arn, action, &who, &context) else {
-        // Whoever may not is told so whether there is such a role or not.
-        return own.map(|()| None).map_err(|reason| errors::refusal("sts", caller, &need, reason));
+        return Err(own.err().map_or_else(plain, |reason| errors::refusal("sts", caller, &need, reason)));
     };
     let (id, name, longest_session) = (role.id, role.name, role.longest_session);
-    let taken = Some(Taken { id, name, longest_session, chained: session.is_some() });
+    let taken = Taken { id, name, longest_session, chained: session.is_some() };
     match (role.stance, own) {
         (_, Err(reason @ Reason::Explicit(_))) => Err(errors::refusal("sts", caller, &need, reason)),
         (Some((Effect::Deny, _)), _) => {

@@ -4,6 +4,7 @@
 //! Source: AWS IAM user guide, "Create a signed AWS API request".
 
 mod canonical;
+mod object;
 mod sigv4;
 mod sigv4a;
 
@@ -12,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
 use super::{call::Caller, world::Identity};
+
+pub use object::{ObjectClaim, of_object};
 
 /// Why a call is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,14 @@ pub enum AuthError {
     /// Another sandbox's, or nobody's, key.
     #[error("the security token included in the request is invalid")]
     UnknownKey,
+    /// Signed for another region than that of the sandbox.
+    #[error("Credential should be scoped to a valid region, not '{given}': this sandbox is in {here}")]
+    OtherRegion {
+        /// The one in the scope.
+        given: String,
+        /// The only one.
+        here: String,
+    },
     /// Signed too long ago, or in the future.
     #[error("the signature was made at {0}, which is too far from now")]
     Expired(String),
@@ -89,18 +100,15 @@ struct Claim<'a> {
     signature: &'a str,
 }
 
-/// The access key id and the session token that a request claims, in its headers or in its address.
-pub fn claimed_key(parts: &Parts) -> (Option<String>, Option<String>) {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(claim) = header("authorization").and_then(|header| read(header).ok()) {
-        return (Some(claim.access_key_id.to_owned()), header(TOKEN).map(str::to_owned));
+/// A header of AWS's that is there and that the signature does not cover, or the host. Clients sign them all, so that
+/// nothing which changes what a request means can be put to it on its way.
+/// Source: AWS IAM user guide, "Create a signed AWS API request": host and every `x-amz-` header.
+fn uncovered<'a>(parts: &'a Parts, signed: &[&str]) -> Option<&'a str> {
+    if !signed.iter().any(|name| matches!(*name, "host" | canonical::AUTHORITY)) {
+        return Some("host");
     }
-    let pairs = parts.uri.query().unwrap_or_default();
-    let pairs = serde_urlencoded::from_str::<Vec<(String, String)>>(pairs).unwrap_or_default();
-    let find =
-        |name: &str| pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let id = find("x-amz-credential").and_then(|credential| credential.split('/').next());
-    (id.map(str::to_owned), find(TOKEN).cloned())
+    let names = parts.headers.keys().map(http::HeaderName::as_str);
+    names.into_iter().find(|name| name.starts_with("x-amz-") && !signed.contains(name))
 }
 
 /// The service that a request is signed for, before anything is verified; `None` for an unsigned one.
@@ -155,8 +163,12 @@ pub fn verify(
     let header = parts.headers.get("authorization").ok_or(AuthError::Missing)?;
     let claim = read(header.to_str().map_err(|_| AuthError::Malformed("not ASCII"))?)?;
     let key = keys.key(claim.access_key_id).ok_or(AuthError::UnknownKey)?;
-    if !claim.signed_headers.iter().any(|name| matches!(*name, "host" | canonical::AUTHORITY)) {
-        return Err(AuthError::Malformed("the host is not signed"));
+    if uncovered(parts, &claim.signed_headers).is_some() {
+        return Err(AuthError::Malformed("the host and every x-amz- header are to be signed"));
+    }
+    if !claim.asymmetric && claim.scope[1] != identity.region {
+        let (given, here) = (claim.scope[1].to_owned(), identity.region.clone());
+        return Err(AuthError::OtherRegion { given, here });
     }
     let date = parts.headers.get("x-amz-date").and_then(|d| d.to_str().ok());
     let date = date.ok_or(AuthError::Malformed("no X-Amz-Date"))?;
@@ -189,8 +201,7 @@ pub fn verify(
         return Err(AuthError::Mismatch);
     }
     key.admits(parts.headers.get(TOKEN).and_then(|token| token.to_str().ok()), now)?;
-    let region = if claim.asymmetric { identity.region.as_str() } else { claim.scope[1] };
-    Ok(Caller { region: region.to_owned(), ..identity.caller(claim.access_key_id, key) })
+    Ok(identity.caller(claim.access_key_id, key))
 }
 
 #[cfg(test)]

@@ -16,14 +16,12 @@ use rustix::{
 use crate::sandbox::runtime::{Kind, RuntimeError};
 
 use super::{
-    DaemonError, LOCK, PATIENCE, blame,
-    keys::{KEYS, known, runtime},
+    DaemonError, LOCK, LOG, PATIENCE, blame,
+    keys::{known, runtime},
     private_dir,
     record::{Record, find, start_time},
+    taken_by_others,
 };
-
-/// What it says, for when it does not start.
-const LOG: &str = "sandbox.log";
 
 /// Finds the sandbox of `dir`, or starts `program` with `arguments` as its daemon and waits until it serves.
 /// Returns whether it was started. A runtime that is wanted is one that it has to have.
@@ -38,7 +36,8 @@ pub fn up(
 ) -> Result<(Record, bool), DaemonError> {
     // Looked into here already, where whoever started it is told what is wrong.
     let chosen = waited_for(runtime(dir, wanted))?;
-    if let Some(record) = find(dir) {
+    // One that was killed may still be ending, and answers nobody.
+    if let Some(record) = find(dir).filter(answers) {
         return Ok((record, false));
     }
     private_dir(dir)?;
@@ -55,11 +54,8 @@ pub fn up(
     let mut child = command.spawn().map_err(blame(program))?;
     let started = Instant::now();
     loop {
-        if let Some(record) = find(dir) {
-            let address = std::net::SocketAddr::from(([127, 0, 0, 1], record.api));
-            if std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() {
-                return Ok((record, true));
-            }
+        if let Some(record) = find(dir).filter(answers) {
+            return Ok((record, true));
         }
         let ended = child.try_wait().map_err(blame(program))?.is_some();
         // Two starts at once: the loser ends, the winner's record appears.
@@ -72,6 +68,11 @@ pub fn up(
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+fn answers(record: &Record) -> bool {
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], record.api));
+    std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
 /// What a future comes to, for a caller who may or may not be in a runtime of Tokio's.
@@ -118,18 +119,19 @@ pub fn down(dir: &Path) -> Result<bool, DaemonError> {
 /// # Errors
 /// [`DaemonError::NotASandbox`] where the directory holds something else.
 pub fn reset(dir: &Path) -> Result<(), DaemonError> {
-    match fs::read_dir(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(blame(dir)(error)),
-        Ok(mut entries) => {
-            if entries.next().is_some() && !dir.join(KEYS).is_file() {
-                return Err(DaemonError::NotASandbox(dir.to_owned()));
-            }
-        }
+    if taken_by_others(dir)? {
+        return Err(DaemonError::NotASandbox(dir.to_owned()));
+    }
+    if !dir.exists() {
+        return Ok(());
     }
     down(dir)?;
     if let Some(keys) = known(dir)? {
         waited_for(async { Ok(keys.runtime.sweep(dir, &keys.identity.account).await?) })?;
     }
-    fs::remove_dir_all(dir).map_err(blame(dir))
+    match fs::remove_dir_all(dir) {
+        // A mount point stays, empty.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy && fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none()) => Ok(()),
+        removed => removed.map_err(blame(dir)),
+    }
 }

@@ -85,8 +85,11 @@ pub enum DaemonError {
 /// Held by whoever serves.
 const LOCK: &str = "lock";
 
-/// How long a start or stop is waited for.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// What it says, for when it does not start.
+const LOG: &str = "sandbox.log";
+
+/// How long a start or stop is waited for, also on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the sandbox lives: `PAVE_SANDBOX_DIR`, else the XDG data home.
 ///
@@ -105,8 +108,35 @@ fn blame(path: &Path) -> impl FnOnce(io::Error) -> DaemonError {
     move |source| DaemonError::Io { path, source }
 }
 
+/// Whether a directory holds anything that no sandbox made: one that began has its keys, or nothing but what comes before them.
+fn taken_by_others(dir: &Path) -> Result<bool, DaemonError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries.map_err(blame(dir))?,
+    };
+    if dir.join(keys::KEYS).is_file() {
+        return Ok(false);
+    }
+    for entry in entries {
+        let name = entry.map_err(blame(dir))?.file_name();
+        let name = name.to_string_lossy();
+        // `lost+found` is what the file system of a mount has.
+        if !([LOCK, LOG, "lost+found"].contains(&&*name) || name.starts_with(".tmp")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the directory of a sandbox its owner's alone.
+///
+/// # Errors
+/// [`DaemonError::NotASandbox`] where others keep something there.
 fn private_dir(dir: &Path) -> Result<(), DaemonError> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    if taken_by_others(dir)? {
+        return Err(DaemonError::NotASandbox(dir.to_owned()));
+    }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(blame(dir))?;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(blame(dir))
 }

@@ -39,12 +39,21 @@ pub struct Call {
     pub input: Value,
 }
 
-impl Call {
-    /// Stands for a request that could not be read; its error is written in the protocol that most services have.
-    pub fn unread() -> Self {
-        let protocol = Protocol::Json("application/x-amz-json-1.1");
-        Self { protocol, operation: String::new(), input: Value::Null }
+fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    parts.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// How a request is written, as its head says.
+pub fn of(parts: &Parts) -> Option<Protocol> {
+    let content = header(parts, "content-type").unwrap_or_default();
+    if header(parts, "x-amz-target").is_some() {
+        let old = content.starts_with("application/x-amz-json-1.0");
+        return Some(Protocol::Json(if old { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" }));
     }
+    if header(parts, "smithy-protocol") == Some("rpc-v2-cbor") {
+        return Some(Protocol::Cbor);
+    }
+    content.starts_with("application/x-www-form-urlencoded").then_some(Protocol::Query)
 }
 
 /// Reads a request.
@@ -52,34 +61,24 @@ impl Call {
 /// # Errors
 /// [`ServiceError`] for a request that is in none of the protocols.
 pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let broken = |why: String| ServiceError::client("SerializationException", why);
+    let unknown = || ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox");
+    let protocol = of(parts).ok_or_else(unknown)?;
     let body = &plain(parts, body).map_err(broken)?;
-    if let Some(target) = header("x-amz-target") {
-        let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
-        let content = header("content-type").unwrap_or_default();
-        let version = if content.starts_with("application/x-amz-json-1.0") {
-            "application/x-amz-json-1.0"
-        } else {
-            "application/x-amz-json-1.1"
-        };
-        let input = if body.is_empty() {
-            json!({})
-        } else {
-            serde_json::from_slice(body).map_err(|error| broken(format!("the body is not JSON: {error}")))?
-        };
-        return Ok(Call { protocol: Protocol::Json(version), operation, input });
-    }
-    if header("smithy-protocol") == Some("rpc-v2-cbor") {
-        let operation = parts.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-        let input = cbor::read(body).map_err(broken)?;
-        return Ok(Call { protocol: Protocol::Cbor, operation, input });
-    }
-    if header("content-type").is_some_and(|c| c.starts_with("application/x-www-form-urlencoded")) {
-        let (operation, input) = query::read(body).map_err(broken)?;
-        return Ok(Call { protocol: Protocol::Query, operation, input });
-    }
-    Err(ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox"))
+    let last = |text: &str, mark: char| text.rsplit(mark).next().unwrap_or_default().to_owned();
+    let (operation, input) = match protocol {
+        Protocol::Json(_) => {
+            let input = match body.is_empty() {
+                true => json!({}),
+                false => serde_json::from_slice(body)
+                    .map_err(|error| broken(format!("the body is not JSON: {error}")))?,
+            };
+            (last(header(parts, "x-amz-target").unwrap_or_default(), '.'), input)
+        }
+        Protocol::Cbor => (last(parts.uri.path(), '/'), cbor::read(body).map_err(broken)?),
+        Protocol::Query => query::read(body).map_err(broken)?,
+    };
+    Ok(Call { protocol, operation, input })
 }
 
 /// Whether numbers of a member are times, which CBOR and Query write in their own ways. JSON writes them as numbers.

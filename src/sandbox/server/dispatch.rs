@@ -26,17 +26,17 @@ pub(in crate::sandbox) async fn call(
 ) -> Answer {
     let protocol = protocol::Protocol::Json("application/x-amz-json-1.0");
     let call = protocol::Call { protocol, operation: operation.to_owned(), input };
-    dispatch(world, service, &call, caller, &world.addresses.api.to_string()).await
+    dispatch(world, service, call, caller, &world.addresses.api.to_string()).await
 }
 
 pub(super) async fn dispatch(
     world: &Arc<World>,
     service: &str,
-    call: &protocol::Call,
+    call: protocol::Call,
     caller: &Caller,
     host: &str,
 ) -> Answer {
-    let (operation, input) = (call.operation.as_str(), call.input.clone());
+    let (operation, input) = (call.operation.as_str(), call.input);
     access::usable(world, service, operation, &input)?;
     match service {
         "ecr" => ecr::handle(world, operation, input, caller).await,

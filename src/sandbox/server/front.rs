@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, request::Parts};
+use http::{HeaderValue, Method, Request, Response, request::Parts};
 use hyper::body::Incoming;
 use s3s::{Body, service::S3Service};
 use tokio::{net::TcpListener, sync::watch};
@@ -40,20 +40,24 @@ pub(super) async fn serve(world: Arc<World>, listener: TcpListener, stopped: wat
 
 /// Whether a Host header names this machine: a web page of another origin that resolves to loopback does not.
 pub(in crate::sandbox) fn is_local_host(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let (name, after) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, after)) => (name, after),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let is_port = |text: &str| text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    (after.is_empty() || is_port(after))
+        && (name == "localhost"
+            || name.ends_with(".localhost")
+            || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
-/// HTTP/2 says the host by its authority; what reads and verifies requests looks at the header.
+/// HTTP/2 says the host by its authority, which counts where there is a header as well (RFC 9113, section 8.3.1); what
+/// reads and verifies requests looks at the header.
 fn with_host<B>(mut request: Request<B>) -> Request<B> {
     let authority = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
     if let Some(authority) = authority {
-        request.headers_mut().entry("host").or_insert(authority);
+        request.headers_mut().insert("host", authority);
     }
     request
 }
@@ -68,14 +72,26 @@ async fn answer(front: &Front, request: Request<Timely<Incoming>>) -> Response<B
         return ecr::registry(&front.world, request).await;
     }
     let parts = parts_of(&request);
-    match auth::claimed_service(&parts).as_deref() {
-        Some("s3") if let Some(refused) = objects::token_refused(&front.world, &parts) => raw(refused),
+    match auth::claimed_service(&parts).or_else(|| of_nobody(&parts)).as_deref() {
+        Some("s3") if let Some(refused) = objects::refused(&front.world, &parts) => {
+            objects::identified(raw(refused))
+        }
         Some("s3") => match front.s3.call(request.map(Body::http_body)).await {
             Ok(response) => objects::identified(response),
             Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
         },
         service => raw(signed::answer(&front.world, service.unwrap_or_default(), request).await),
     }
+}
+
+/// The service that an unsigned request is for, as far as that can be told: S3 alone is asked with other methods than
+/// POST at any path, with its older signature, and by forms.
+fn of_nobody(parts: &Parts) -> Option<String> {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let elsewhere = parts.uri.path().starts_with("/2020-05-31/") || !header("x-amz-target").is_empty();
+    let form = header("content-type").starts_with("multipart/form-data");
+    let s3 = !elsewhere && (parts.method != Method::POST || form || header("authorization").starts_with("AWS "));
+    s3.then(|| "s3".to_owned())
 }
 
 /// The head of a request, without its body.

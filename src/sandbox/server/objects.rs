@@ -106,15 +106,23 @@ pub(super) fn identified(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// What a request to S3 with the key of a session is refused with, where its token is wrong or its time over.
-pub(super) fn token_refused(world: &World, parts: &Parts) -> Option<RawResponse> {
-    let (id, token) = auth::claimed_key(parts);
-    let key = world.key(&id?)?;
-    let (code, words) = match key.admits(token.as_deref(), OffsetDateTime::now_utc()) {
-        Ok(()) => return None,
-        Err(AuthError::TokenExpired) => ("ExpiredToken", "The provided token has expired."),
-        Err(_) => ("InvalidToken", "The provided token is malformed or otherwise invalid."),
+/// What a request to S3 is refused with before its signature is verified: where it claims nothing that can be, or the
+/// token of a session is wrong or its time over.
+pub(super) fn refused(world: &World, parts: &Parts) -> Option<RawResponse> {
+    let token = |claim: &auth::ObjectClaim| {
+        let key = world.key(&claim.access_key_id)?;
+        let (code, words) = match key.admits(claim.token.as_deref(), OffsetDateTime::now_utc()) {
+            Ok(()) => return None,
+            Err(AuthError::TokenExpired) => ("ExpiredToken", "The provided token has expired."),
+            Err(_) => ("InvalidToken", "The provided token is malformed or otherwise invalid."),
+        };
+        Some((400, code, words.to_owned()))
     };
-    let body = format!("<Error><Code>{code}</Code><Message>{words}</Message></Error>");
-    Some(RawResponse::new(400, "application/xml", body))
+    let claim = auth::of_object(parts, &world.identity.region);
+    let (status, code, words) = claim.as_ref().map_or_else(|refused| Some(refused.clone()), token)?;
+    let words = quick_xml::escape::escape(words.as_str());
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{words}</Message></Error>"
+    );
+    Some(RawResponse::new(status, "application/xml", body))
 }

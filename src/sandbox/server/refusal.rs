@@ -15,8 +15,12 @@ pub(super) fn refusal(error: &AuthError, xml: bool) -> ServiceError {
         (AuthError::TokenExpired, false) => "ExpiredTokenException",
         (AuthError::UnknownKey, true) => "InvalidClientTokenId",
         (AuthError::UnknownKey, false) => "UnrecognizedClientException",
-        (AuthError::Expired(_) | AuthError::Mismatch, true) => "SignatureDoesNotMatch",
-        (AuthError::Expired(_) | AuthError::Mismatch, false) => "InvalidSignatureException",
+        (AuthError::Expired(_) | AuthError::Mismatch | AuthError::OtherRegion { .. }, true) => {
+            "SignatureDoesNotMatch"
+        }
+        (AuthError::Expired(_) | AuthError::Mismatch | AuthError::OtherRegion { .. }, false) => {
+            "InvalidSignatureException"
+        }
     };
     ServiceError { status: 403, code, message: error.to_string() }
 }

@@ -28,6 +28,9 @@ use super::{
 /// Longest body of a call that is not S3's or the registry's.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
+/// Longest body of a call to ECR: parts of layers come in Base64. Source: API reference, UploadLayerPart.
+const LAYER_LIMIT: usize = 28 * 1024 * 1024;
+
 /// Answers one request.
 pub(super) async fn answer(
     world: &Arc<World>,
@@ -35,7 +38,8 @@ pub(super) async fn answer(
     request: Request<Timely<Incoming>>,
 ) -> RawResponse {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+    let limit = if service == "ecr" { LAYER_LIMIT } else { BODY_LIMIT };
+    let body = match Limited::new(body, limit).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return unread(&*error),
     };
@@ -46,22 +50,25 @@ pub(super) async fn answer(
             Err(error) => rest.refuse(&error),
         };
     }
-    let (call, answer) = match (protocol::read(&parts, &body), verified) {
-        (Ok(call), Ok(caller)) => {
-            let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-            let permitted = access::permit(world, &caller, service, &call.operation, &call.input);
-            let answer = match permitted.and(strike(world, service, &call.operation).await) {
-                Ok(()) => dispatch(world, service, &call, &caller, host).await,
-                Err(struck) => Err(struck),
-            };
-            (call, answer)
-        }
-        (Ok(call), Err(error)) => {
-            let query = call.protocol == protocol::Protocol::Query;
-            (call, Err(refusal(&error, query)))
-        }
-        (Err(_), Err(error)) => (protocol::Call::unread(), Err(refusal(&error, false))),
-        (Err(error), Ok(_)) => (protocol::Call::unread(), Err(error)),
+    // What cannot be told is written as most services write.
+    let protocol = protocol::of(&parts).unwrap_or(protocol::Protocol::Json("application/x-amz-json-1.1"));
+    let mut operation = String::new();
+    // Nothing is read of what nobody signed.
+    let answer = match verified {
+        Err(error) => Err(refusal(&error, protocol == protocol::Protocol::Query)),
+        Ok(caller) => match protocol::read(&parts, &body) {
+            Err(error) => Err(error),
+            Ok(call) => {
+                drop(body);
+                operation.clone_from(&call.operation);
+                let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+                let permitted = access::permit(world, &caller, service, &operation, &call.input);
+                match permitted.and(strike(world, service, &operation).await) {
+                    Ok(()) => dispatch(world, service, call, &caller, host).await,
+                    Err(struck) => Err(struck),
+                }
+            }
+        },
     };
     let query_error = answer.as_ref().err().and_then(|error| match service {
         "sqs" => Some(sqs::query_error(error)),
@@ -69,11 +76,11 @@ pub(super) async fn answer(
         _ => None,
     });
     let answer = match service {
-        "monitoring" if call.protocol == protocol::Protocol::Query => answer.map_err(cloudwatch::in_query),
+        "monitoring" if protocol == protocol::Protocol::Query => answer.map_err(cloudwatch::in_query),
         _ => answer,
     };
     let request_id = uuid();
-    let response = protocol::write(call.protocol, dialect(service), &call.operation, &request_id, answer);
+    let response = protocol::write(protocol, dialect(service), &operation, &request_id, answer);
     let response = response.with(REQUEST_ID, request_id);
     match (service, query_error) {
         ("dynamodb", _) => dynamodb::checked(response),

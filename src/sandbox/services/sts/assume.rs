@@ -1,7 +1,6 @@
 //! AssumeRole: credentials that are those of a role of this account until they expire.
 //!
-//! A role that IAM has is taken as its trust policy says, and acts as its policies say. Any other role of the account may
-//! be taken by whoever may do everything, and may do everything: deployments name roles that they do not make.
+//! A role is taken as its trust policy says, and acts as its policies say.
 //!
 //! Source: STS API reference, AssumeRole.
 
@@ -41,16 +40,11 @@ pub(super) fn assume(world: &Arc<World>, input: &Value, caller: &Caller) -> Answ
         return Err(invalid(format!("{arn} is invalid")));
     }
     let prefix = format!("arn:aws:iam::{}:role/", caller.account);
-    let role =
-        arn.strip_prefix(&prefix).and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
-    let role = role.ok_or_else(|| ServiceError {
-        status: 403,
-        code: "AccessDenied",
-        message: format!(
-            "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
-            caller.arn
-        ),
-    })?;
+    if !arn.starts_with(&prefix) {
+        let message =
+            format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}", caller.arn);
+        return Err(ServiceError { status: 403, code: "AccessDenied", message });
+    }
     let session = text("RoleSessionName").ok_or_else(|| invalid("RoleSessionName is required"))?;
     let plain = session.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
     if !plain || !(2..=64).contains(&session.len()) {
@@ -70,27 +64,25 @@ pub(super) fn assume(world: &Arc<World>, input: &Value, caller: &Caller) -> Answ
     let (policies, tags) = (policies(world, input)?, tags(input)?);
     let keys = [("sts:RoleSessionName", Some(session)), ("sts:ExternalId", text("ExternalId"))];
     let taken = access::take(world, caller, access::TAKE, arn, &keys)?;
-    if taken.is_some() && !tags.is_empty() {
+    if !tags.is_empty() {
         access::take(world, caller, "sts:TagSession", arn, &keys)?;
     }
     let asked = seconds.unwrap_or(USUAL_SECONDS);
-    if let Some(taken) = &taken {
-        if asked > taken.longest_session {
-            return Err(invalid(
-                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            ));
-        }
-        if taken.chained && asked > CHAINED_SECONDS {
-            return Err(invalid(
-                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
-            ));
-        }
+    if asked > taken.longest_session {
+        return Err(invalid(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        ));
+    }
+    if taken.chained && asked > CHAINED_SECONDS {
+        return Err(invalid(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+        ));
     }
     let expires = OffsetDateTime::now_utc() + time::Duration::seconds(asked);
     let made = world.sts.sessions.begin(Order {
         account: &caller.account,
-        role: taken.as_ref().map_or(role, |taken| &taken.name),
-        id: taken.as_ref().map(|taken| taken.id.clone()),
+        role: &taken.name,
+        id: taken.id,
         name: session,
         expires,
         policies,

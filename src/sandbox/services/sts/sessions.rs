@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, io, path::Path};
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use crate::sandbox::{auth::Key, persisted::Persisted};
@@ -24,16 +23,15 @@ struct Session {
     user_id: String,
     /// Seconds since the epoch.
     expires: i64,
-    /// What limits it; nothing for a role that IAM does not have, without a policy of its own.
-    #[serde(default)]
-    role: Option<RoleSession>,
+    /// What limits it.
+    role: RoleSession,
 }
 
 /// What limits a session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RoleSession {
-    /// Unique id of its role; nothing for a role that IAM does not have.
-    pub role_id: Option<String>,
+    /// Unique id of its role.
+    pub role_id: String,
     /// Documents that limit it further; no list where there are none.
     pub policies: Vec<String>,
     /// Tags that it was given, as key and value.
@@ -46,7 +44,7 @@ impl RoleSession {
     /// One of the role with this id, which nothing limits further.
     pub fn of(role_id: String) -> Self {
         let began = OffsetDateTime::now_utc().unix_timestamp();
-        Self { role_id: Some(role_id), policies: Vec::new(), tags: Vec::new(), began }
+        Self { role_id, policies: Vec::new(), tags: Vec::new(), began }
     }
 }
 
@@ -64,9 +62,9 @@ pub struct Credentials {
 /// A session that is to begin.
 pub(super) struct Order<'a> {
     pub account: &'a str,
-    /// The name of the role, and its id where IAM has it.
+    /// The name of the role, and its id.
     pub role: &'a str,
-    pub id: Option<String>,
+    pub id: String,
     /// The name of the session.
     pub name: &'a str,
     pub expires: OffsetDateTime,
@@ -102,15 +100,14 @@ impl Sessions {
     }
 
     pub(super) fn role(&self, access_key_id: &str) -> Option<RoleSession> {
-        self.0.read(|all| all.get(access_key_id)?.role.clone())
+        self.0.read(|all| all.get(access_key_id).map(|session| session.role.clone()))
     }
 
     pub(super) fn lasting(&self, account: &str, role: &str, id: &str, name: &str) -> io::Result<Credentials> {
         let expires = time::macros::datetime!(9999-12-31 0:00 UTC);
         let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/{name}");
         let is_it = |session: &Session| {
-            let same = session.role.as_ref().is_some_and(|role| role.role_id.as_deref() == Some(id));
-            same && session.arn == arn && session.expires == expires.unix_timestamp()
+            session.role.role_id == id && session.arn == arn && session.expires == expires.unix_timestamp()
         };
         let there = self.0.read(|all| {
             let (access_key_id, session) = all.iter().find(|(_, session)| is_it(session))?;
@@ -120,7 +117,7 @@ impl Sessions {
         if let Some(there) = there {
             return Ok(there);
         }
-        let (id, policies, tags) = (Some(id.to_owned()), Vec::new(), Vec::new());
+        let (id, policies, tags) = (id.to_owned(), Vec::new(), Vec::new());
         let begun = self.begin(Order { account, role, id, name, expires, policies, tags })?;
         let token = begun.key.token.unwrap_or_default();
         Ok(Credentials { access_key_id: begun.access_key_id, secret: begun.key.secret, token })
@@ -133,12 +130,9 @@ impl Sessions {
             secret: base64.encode(rand::random::<[u8; 30]>()),
             token: base64.encode(rand::random::<[[u8; 32]; 6]>().concat()),
             arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"),
-            user_id: format!("{}:{name}", id.clone().unwrap_or_else(|| role_id(role))),
+            user_id: format!("{id}:{name}"),
             expires: expires.unix_timestamp(),
-            role: (id.is_some() || !policies.is_empty()).then(|| {
-                let began = OffsetDateTime::now_utc().unix_timestamp();
-                RoleSession { role_id: id, policies, tags, began }
-            }),
+            role: RoleSession { policies, tags, ..RoleSession::of(id) },
         };
         let access_key_id = format!("ASIA{}", capitals(&rand::random::<[u8; 16]>()));
         let key = session.key();
@@ -150,11 +144,6 @@ impl Sessions {
         })?;
         Ok(Begun { access_key_id, key })
     }
-}
-
-/// The id that a role of this name has, the same each time.
-fn role_id(role: &str) -> String {
-    format!("AROA{}", capitals(&Sha256::digest(role)[..17]))
 }
 
 /// One letter or digit of AWS's ids for each byte.
@@ -185,7 +174,6 @@ mod tests {
         let key = again.key(&good.access_key_id).expect("is there");
         assert_eq!((key.secret, key.token), (good.key.secret, good.key.token));
         assert_eq!(key.arn, "arn:aws:sts::1:assumed-role/deployer/ci");
-        assert_eq!(key.user_id, over.key.user_id);
-        assert_eq!(key.user_id.len(), "AROA:ci".len() + 17);
+        assert_eq!(key.user_id, "AROADEPLOYER:ci");
     }
 }
