@@ -322,12 +322,8 @@ impl From<DaemonError> for Failure {
             ),
             DaemonError::NoStart { log, .. } => {
                 let lines = log.into_iter().map(|line| format!("| {line}"));
-                Self::new(
-                    code::INTERNAL,
-                    what,
-                    "the lines above say why; what it holds is as it was",
-                )
-                .because(lines)
+                Self::new(code::INTERNAL, what, "the lines above say why; what it holds is as it was")
+                    .because(lines)
             }
             DaemonError::NoStop { pid } => {
                 Self::new(code::INTERNAL, what, format!("end it by hand: kill -9 {pid}"))

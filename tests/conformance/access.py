@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import guarded
+import owned
 import roles
 from botocore.handlers import json_decode_policies
 from roles import allow, document, read, signed, trust
@@ -23,6 +24,7 @@ def run(w: Witness) -> None:
     sessions(w, client, account)
     guarded.objects(w, client, account)
     guarded.registry(w, client, account)
+    owned.run(w, client, account)
     given(w, client, account)
     stacks(w, client, account)
 

@@ -82,6 +82,11 @@ def layers(w: Witness, ecr: Any) -> None:
     with urllib.request.urlopen(url) as answer:
         w.holds("a layer is fetched", answer.read() == b"a layer")
     w.refused("LayersNotFoundException", ecr.get_download_url_for_layer, **SHELF, layerDigest=digest(b"none"))
+    elsewhere: dict[str, Any] = {"repositoryName": "other"}
+    told = ecr.batch_check_layer_availability(**elsewhere, layerDigests=[digest(b"a layer")])
+    w.holds("it is in no other repository", told["layers"][0]["layerAvailability"] == "UNAVAILABLE")
+    w.refused("LayersNotFoundException", ecr.get_download_url_for_layer, **elsewhere, layerDigest=digest(b"a layer"))
+    w.refused("LayersNotFoundException", ecr.put_image, **elsewhere, imageManifest=image(b"a layer"))
 
 
 def pictures(w: Witness, ecr: Any) -> None:
@@ -164,7 +169,9 @@ def registry(w: Witness, ecr: Any) -> None:
     w.holds("another digest is refused", ask("POST", f"/v2/shelf/blobs/uploads/?digest={digest(b'x')}", b"y")[0] == 400)
     w.holds("no digest is a path", ask("GET", "/v2/shelf/blobs/sha256:..%2f..%2findex.json")[0] == 404)
     mount = f"/v2/other/blobs/uploads/?mount={digest(blob)}&from=shelf"
+    w.holds("a blob is of its repository", ask("HEAD", f"/v2/other/blobs/{digest(blob)}")[0] == 404)
     w.holds("a blob is mounted", ask("POST", mount, b"")[0] == 201)
+    w.holds("and is there then", ask("HEAD", f"/v2/other/blobs/{digest(blob)}")[0] == 200)
     w.holds("or begun", ask("POST", mount.replace(digest(blob), digest(b"none")), b"")[0] == 202)
     w.holds("a config is taken", ask("POST", f"/v2/other/blobs/uploads/?digest={digest(b'{}')}", b"{}")[0] == 201)
     text = image(b"{}").encode()

@@ -17,7 +17,9 @@ Resources:
     Type: AWS::S3::BucketPolicy
     Properties:
       Bucket: !Ref Bucket
-      PolicyDocument: { Version: 2012-10-17, Statement: [] }
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement: [{ Effect: Deny, Principal: '*', Action: 's3:*', Resource: !Sub '${Bucket.Arn}/*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }]
   Queue:
     Type: AWS::SQS::Queue
     Properties: { VisibilityTimeout: !Ref Visible }

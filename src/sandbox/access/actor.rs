@@ -11,7 +11,7 @@ use crate::sandbox::{
     world::World,
 };
 
-use super::{Need, Session, action, check, passing};
+use super::{Need, Session, action, check_as, passing};
 
 /// Somebody who may not do everything. Kept with a stack, as its operations outlast the session that began them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Actor {
         needs: Vec<Need>,
     ) -> Result<(), ServiceError> {
         let caller = Caller { arn: self.arn.clone(), user_id: self.user_id.clone(), ..own.clone() };
-        check(&Session::of(world, self.session.clone()), &caller, service, needs)
+        check_as(world, &Session::of(world, Some(self.session.clone())), &caller, service, needs)
     }
 
     /// Whether it may make a call.

@@ -1,14 +1,16 @@
 //! Whether whoever calls may: each call of a session of a role is held against what the role may do.
 //!
 //! Invariants: the sandbox's own key is the account's administrator, and so is a session of a role that IAM does not
-//! have; a session of a role that IAM has may do what its policies allow and nothing else, and nothing at all once the
-//! role is gone. A call between services of the sandbox is not looked at: they act for the account.
+//! have: only a resource's own policy can deny them anything; a session of a role that IAM has may do what its policies or
+//! those of the resource allow and nothing else, and nothing at all once the role is gone. A call between services of the
+//! sandbox is not looked at: they act for the account.
 //!
-//! Left out: the policies of resources, except those of roles that say who may take them; tags of resources.
+//! Left out: tags of resources.
 
 mod action;
 mod actor;
 mod errors;
+mod owned;
 mod passing;
 mod rds;
 mod registry;
@@ -24,7 +26,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     call::{Caller, ServiceError},
-    policy::{Context, Decision, Kind, Layer, Policies, Policy, Reason, Request, decide},
+    policy::{Context, Decision, Identity, Kind, Layer, Policies, Policy, Reason, Request, Stance, decide},
     services::{iam::Grants, sts::RoleSession},
     world::World,
 };
@@ -54,40 +56,73 @@ impl Need {
         self.more.extend(value.map(|value| (key.to_owned(), vec![value.to_owned()])));
         self
     }
+
+    fn request<'a>(&'a self, context: &'a Context) -> Request<'a> {
+        Request { action: &self.action, resource: &self.resource, context }
+    }
 }
 
-/// A session of a role that IAM has, and what its policies are.
+/// Who asks, and what the policies of that are: a session of a role, or else whoever may do everything.
 struct Session {
-    of: RoleSession,
+    of: Option<RoleSession>,
     /// Nothing once the role is gone.
     grants: Option<Grants>,
     own: Option<Vec<Policy>>,
 }
 
 impl Session {
-    /// That of a key; nothing for whoever may do everything.
-    fn find(world: &World, access_key_id: &str) -> Option<Self> {
-        Some(Self::of(world, world.sts.role_session(access_key_id)?))
+    /// That of a key.
+    fn find(world: &World, access_key_id: &str) -> Self {
+        Self::of(world, world.sts.role_session(access_key_id))
     }
 
-    fn of(world: &World, of: RoleSession) -> Self {
+    fn of(world: &World, of: Option<RoleSession>) -> Self {
         let read = |document: &String| Policy::read(document, Kind::Identity).ok();
-        let own = (!of.policies.is_empty()).then(|| of.policies.iter().filter_map(read).collect());
-        Self { grants: world.iam.grants(&of.role_id), own, of }
+        let limits = of.as_ref().map(|of| &of.policies).filter(|policies| !policies.is_empty());
+        let own = limits.map(|policies| policies.iter().filter_map(read).collect());
+        let grants = match &of {
+            Some(of) => world.iam.grants(&of.role_id),
+            None => Some(Grants::everything()),
+        };
+        Self { grants, own, of }
     }
 
-    fn decide(&self, caller: &Caller, need: &Need) -> Decision {
-        let Some(grants) = &self.grants else { return Err(Reason::Implicit(Layer::Identity)) };
-        let mut context = context(caller, Some(&self.of), Some(grants));
+    /// As the policies of resources name it.
+    fn identity(&self, caller: &Caller) -> Identity {
+        let role = self.grants.as_ref().and_then(|grants| grants.arn.clone());
+        Identity::Aws { account: caller.account.clone(), arn: caller.arn.clone(), role }
+    }
+
+    /// What is known of its call.
+    fn context(&self, caller: &Caller, need: &Need) -> Context {
+        let mut context = context(caller, self.of.as_ref(), self.grants.as_ref());
         for (key, values) in &need.more {
             context.set(key, values.clone());
         }
+        context
+    }
+
+    /// Decides, with what the resource itself says.
+    fn decide(&self, request: &Request<'_>, resource: Option<Stance>) -> Decision {
+        let Some(grants) = &self.grants else { return Err(Reason::Implicit(Layer::Identity)) };
         let policies = Policies {
             identity: &grants.policies,
             boundary: grants.boundary.as_deref(),
             session: self.own.as_deref(),
+            resource,
         };
-        decide(policies, &Request { action: &need.action, resource: &need.resource, context: &context })
+        decide(policies, request)
+    }
+
+    /// Whether one thing is allowed.
+    fn may(&self, world: &World, caller: &Caller, need: &Need) -> Decision {
+        let own = owned::policy(world, &need.resource);
+        if self.of.is_none() && (own.is_none() || owned::is_of_root(&need.action)) {
+            return Ok(());
+        }
+        let context = self.context(caller, need);
+        let request = need.request(&context);
+        self.decide(&request, own.and_then(|own| own.stance(&request, Some(&self.identity(caller)))))
     }
 }
 
@@ -101,7 +136,8 @@ fn context(caller: &Caller, session: Option<&RoleSession>, grants: Option<&Grant
         .with("aws:PrincipalAccount", &caller.account)
         .with("aws:PrincipalIsAWSService", "false")
         .with("aws:RequestedRegion", &caller.region)
-        .with("aws:SecureTransport", "false")
+        // What never leaves this machine counts as secure, as the same call is on AWS.
+        .with("aws:SecureTransport", "true")
         .with("aws:SourceIp", "127.0.0.1")
         .with("aws:ViaAWSService", "false")
         .with("aws:userid", &caller.user_id);
@@ -139,14 +175,23 @@ pub fn permit(
     operation: &str,
     input: &Value,
 ) -> Result<(), ServiceError> {
-    let Some(session) = Session::find(world, &caller.access_key_id) else { return Ok(()) };
-    check(&session, caller, service, action::needs(world, caller, service, operation, input))
+    check(world, caller, service, action::needs(world, caller, service, operation, input))
 }
 
 /// Whether all of it is allowed.
-fn check(session: &Session, caller: &Caller, service: &str, needs: Vec<Need>) -> Result<(), ServiceError> {
+fn check(world: &World, caller: &Caller, service: &str, needs: Vec<Need>) -> Result<(), ServiceError> {
+    check_as(world, &Session::find(world, &caller.access_key_id), caller, service, needs)
+}
+
+fn check_as(
+    world: &World,
+    session: &Session,
+    caller: &Caller,
+    service: &str,
+    needs: Vec<Need>,
+) -> Result<(), ServiceError> {
     for need in needs {
-        if let Err(reason) = session.decide(caller, &need) {
+        if let Err(reason) = session.may(world, caller, &need) {
             return Err(errors::refusal(service, caller, &need, reason));
         }
     }

@@ -86,7 +86,7 @@ pub fn usable(world: &World, service: &str, operation: &str, input: &Value) -> R
 }
 
 fn trusts(role: &Trusted) -> bool {
-    role.stance.is_some_and(|(effect, _)| effect == Effect::Allow)
+    role.stance.is_some_and(|stance| stance.effect == Effect::Allow)
 }
 
 /// A role as a service finds it; nothing where IAM does not have it.

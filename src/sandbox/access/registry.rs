@@ -10,7 +10,7 @@ use crate::sandbox::{
     world::World,
 };
 
-use super::{Need, Session, check};
+use super::{Need, check};
 
 /// Whether whoever has a key may make a request.
 ///
@@ -31,10 +31,9 @@ pub fn mount(world: &World, caller: &Caller, from: &str) -> Result<(), ServiceEr
 }
 
 fn of(world: &World, caller: &Caller, name: &str, actions: &[&str]) -> Result<(), ServiceError> {
-    let Some(session) = Session::find(world, &caller.access_key_id) else { return Ok(()) };
     let resource = format!("arn:aws:ecr:{}:{}:repository/{name}", caller.region, caller.account);
     let needs = actions.iter().map(|action| Need::new(format!("ecr:{action}"), &resource)).collect();
-    check(&session, caller, "ecr", needs)
+    check(world, caller, "ecr", needs)
 }
 
 /// The repository that a request is about, and the actions that it needs.

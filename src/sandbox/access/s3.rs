@@ -8,7 +8,7 @@ use s3s::dto::CopySource;
 
 use crate::sandbox::{auth::Keys as _, call::ServiceError, world::World};
 
-use super::{Need, Session, check};
+use super::{Need, check};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,9 @@ pub struct Asked<'a> {
 }
 
 /// Headers that are condition keys by their own names.
-const CONDITIONS: [&str; 8] = [
+const CONDITIONS: [&str; 10] = [
+    "if-match",
+    "if-none-match",
     "x-amz-acl",
     "x-amz-content-sha256",
     "x-amz-copy-source",
@@ -105,6 +107,9 @@ impl<'a> Asked<'a> {
         for name in CONDITIONS {
             like = like.with(&format!("s3:{name}"), self.header(name));
         }
+        // Whether an object is there afterwards. Source: Amazon S3 user guide, "Enforce conditional writes on buckets".
+        let whole = matches!(self.operation, "CompleteMultipartUpload" | "CopyObject" | "PutObject");
+        like = like.with("s3:ObjectCreationOperation", Some(if whole { "true" } else { "false" }));
         let tags = self.header("x-amz-tagging").unwrap_or_default();
         let tags = serde_urlencoded::from_str::<Vec<(String, String)>>(tags).unwrap_or_default();
         for (key, value) in &tags {
@@ -141,17 +146,16 @@ pub fn version(query: &str) -> Option<String> {
 /// # Errors
 /// S3's own refusal, in the words of AWS.
 pub fn permit(world: &World, access_key_id: &str, asked: Asked<'_>) -> Result<(), ServiceError> {
-    let Some(session) = Session::find(world, access_key_id) else { return Ok(()) };
     let Some(key) = world.key(access_key_id) else { return Ok(()) };
     let caller = world.identity.caller(access_key_id, key);
-    check(&session, &caller, "s3", asked.needs())?;
+    check(world, &caller, "s3", asked.needs())?;
     // Who may not list a bucket is not told what it does not hold. Source: Amazon S3 API reference, GetObject.
     if let ("GetObject" | "HeadObject", Some(bucket), Some(key), None) =
         (asked.operation, asked.bucket, asked.key, asked.version)
         && world.s3.object_path(bucket, key).is_none()
     {
         let list = Need::new("s3:ListBucket", format!("arn:aws:s3:::{bucket}"));
-        return check(&session, &caller, "s3", vec![list]);
+        return check(world, &caller, "s3", vec![list]);
     }
     Ok(())
 }

@@ -5,11 +5,11 @@
 
 use crate::sandbox::{
     call::{Caller, ServiceError},
-    policy::{Effect, Identity, Layer, Match, Reason},
+    policy::Reason,
     world::World,
 };
 
-use super::{Need, Session, context, errors};
+use super::{Need, Session, errors};
 
 /// A role that may be taken.
 #[derive(Debug)]
@@ -39,38 +39,24 @@ pub fn take(
     more: &[(&str, Option<&str>)],
 ) -> Result<Taken, ServiceError> {
     let session = Session::find(world, &caller.access_key_id);
-    let role = session.as_ref().and_then(|session| session.grants.as_ref()?.arn.clone());
-    let who = Identity::Aws { account: caller.account.clone(), arn: caller.arn.clone(), role };
-    let grants = session.as_ref().and_then(|session| session.grants.as_ref());
-    let mut context = context(caller, session.as_ref().map(|session| &session.of), grants);
-    let mut need = Need::new(action, arn);
-    for (key, value) in more {
-        need = need.with(key, *value);
-        if let Some(value) = value {
-            context = context.with(key, *value);
-        }
-    }
-    let own = session.as_ref().map_or(Ok(()), |session| session.decide(caller, &need));
+    let need = more.iter().fold(Need::new(action, arn), |need, (key, value)| need.with(key, *value));
+    let context = session.context(caller, &need);
+    let request = need.request(&context);
     let plain = || ServiceError {
         status: 403,
         code: "AccessDenied",
         message: format!("User: {} is not authorized to perform: {action} on resource: {arn}", caller.arn),
     };
-    let Some(role) = world.iam.trusted(arn, action, &who, &context) else {
-        return Err(own.err().map_or_else(plain, |reason| errors::refusal("sts", caller, &need, reason)));
+    let Some(role) = world.iam.trusted(arn, action, &session.identity(caller), &context) else {
+        let own = session.decide(&request, None).err();
+        return Err(own.map_or_else(plain, |reason| errors::refusal("sts", caller, &need, reason)));
     };
     let (id, name, longest_session) = (role.id, role.name, role.longest_session);
-    let taken = Taken { id, name, longest_session, chained: session.is_some() };
-    match (role.stance, own) {
-        (_, Err(reason @ Reason::Explicit(_))) => Err(errors::refusal("sts", caller, &need, reason)),
-        (Some((Effect::Deny, _)), _) => {
-            let reason = Reason::Explicit(Layer::Resource);
-            Err(errors::refusal("sts", caller, &need, reason))
-        }
-        (None, _) => Err(plain()),
-        (Some((Effect::Allow, _)), Ok(())) => Ok(taken),
-        // Named as itself it needs no policy of its own, but nothing goes beyond its boundary or its session.
-        (Some((Effect::Allow, Match::Itself)), Err(Reason::Implicit(Layer::Identity))) => Ok(taken),
-        (Some((Effect::Allow, _)), Err(reason)) => Err(errors::refusal("sts", caller, &need, reason)),
+    match session.decide(&request, role.stance) {
+        Err(reason @ Reason::Explicit(_)) => Err(errors::refusal("sts", caller, &need, reason)),
+        // A role is taken by nobody whom it does not trust, whatever the policies of that are.
+        _ if role.stance.is_none() => Err(plain()),
+        Err(reason) => Err(errors::refusal("sts", caller, &need, reason)),
+        Ok(()) => Ok(Taken { id, name, longest_session, chained: session.of.is_some() }),
     }
 }

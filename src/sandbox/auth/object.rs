@@ -39,8 +39,10 @@ pub fn of_object(parts: &Parts, region: &str) -> Result<ObjectClaim, Refused> {
         let found = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     };
-    let older = find("awsaccesskeyid").is_some() || header("authorization").is_some_and(|h| h.starts_with("AWS "));
-    let in_address = ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"].iter().any(|name| find(name).is_some());
+    let older =
+        find("awsaccesskeyid").is_some() || header("authorization").is_some_and(|h| h.starts_with("AWS "));
+    let in_address =
+        ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"].iter().any(|name| find(name).is_some());
     match (header("authorization"), in_address) {
         (Some(_), true) => refused(
             400,
@@ -71,7 +73,10 @@ fn in_header(parts: &Parts, text: &str, region: &str) -> Result<ObjectClaim, Ref
         return not_signed();
     }
     if !claim.asymmetric && claim.scope[1] != region {
-        let words = format!("The authorization header is malformed; the region '{}' is wrong; expecting '{region}'", claim.scope[1]);
+        let words = format!(
+            "The authorization header is malformed; the region '{}' is wrong; expecting '{region}'",
+            claim.scope[1]
+        );
         return refused(400, "AuthorizationHeaderMalformed", words);
     }
     let token = parts.headers.get(TOKEN).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -139,7 +144,10 @@ mod tests {
     #[test]
     fn one_claim_for_here_that_covers_all_is_taken() {
         let good = format!("AWS4-HMAC-SHA256 Credential={KEY}, SignedHeaders=host;x-amz-date, Signature=00");
-        assert_eq!(code("/b/k", &[("authorization", &good), ("x-amz-date", "x")]), Ok("AKIAKNOWN".to_owned()));
+        assert_eq!(
+            code("/b/k", &[("authorization", &good), ("x-amz-date", "x")]),
+            Ok("AKIAKNOWN".to_owned())
+        );
         assert_eq!(code(&address("604800", "host", KEY), &[]), Ok("AKIAKNOWN".to_owned()));
         let uncovered = [("authorization", good.as_str()), ("x-amz-copy-source", "/b/other")];
         assert_eq!(code("/b/k", &uncovered), Err("AccessDenied"));

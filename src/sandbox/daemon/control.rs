@@ -131,7 +131,12 @@ pub fn reset(dir: &Path) -> Result<(), DaemonError> {
     }
     match fs::remove_dir_all(dir) {
         // A mount point stays, empty.
-        Err(error) if error.kind() == io::ErrorKind::ResourceBusy && fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none()) => Ok(()),
+        Err(error)
+            if error.kind() == io::ErrorKind::ResourceBusy
+                && fs::read_dir(dir).is_ok_and(|mut d| d.next().is_none()) =>
+        {
+            Ok(())
+        }
         removed => removed.map_err(blame(dir)),
     }
 }

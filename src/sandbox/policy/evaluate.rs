@@ -64,9 +64,12 @@ pub struct Policies<'a> {
     pub boundary: Option<&'a [Policy]>,
     /// What the session is limited to.
     pub session: Option<&'a [Policy]>,
+    /// What the resource's own policy says, where it is about the request.
+    pub resource: Option<Stance>,
 }
 
-/// Decides a request under the policies of an identity.
+/// Decides a request under the policies of an identity and of the resource, both of one account: either is enough to allow
+/// it, but for a resource's that names the whole account, and nothing goes beyond the boundary and the session.
 ///
 /// # Errors
 /// Why it is denied.
@@ -83,8 +86,14 @@ pub fn decide(policies: Policies<'_>, request: &Request<'_>) -> Decision {
     if let Some((layer, _)) = present().find(|(_, all)| of(all, Effect::Deny)) {
         return Err(Reason::Explicit(layer));
     }
+    if policies.resource.is_some_and(|stance| stance.effect == Effect::Deny) {
+        return Err(Reason::Explicit(Layer::Resource));
+    }
+    // A deny was returned above.
+    let given = policies.resource.is_some_and(|stance| stance.named == Match::Itself);
     // What an identity is not allowed anyway is told first.
-    match present().find(|(_, all)| !of(all, Effect::Allow)) {
+    let mut needed = present().filter(|(layer, _)| !(given && *layer == Layer::Identity));
+    match needed.find(|(_, all)| !of(all, Effect::Allow)) {
         Some((layer, _)) => Err(Reason::Implicit(layer)),
         None => Ok(()),
     }

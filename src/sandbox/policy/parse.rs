@@ -15,6 +15,8 @@ pub enum Kind {
     Identity,
     /// Who may take a role.
     Trust,
+    /// Who may do what with a resource, whose name is left out where there is but one.
+    Resource,
 }
 
 /// Why a text is no such document.
@@ -128,8 +130,9 @@ fn statement(map: &Map<String, Value>, kind: Kind) -> Read<Statement> {
     let sid = match map.get("Sid") {
         None => None,
         Some(Value::String(sid)) if sid.bytes().all(|b| b.is_ascii_alphanumeric()) => Some(sid.clone()),
-        // Trust policies take any letters. Source: IAM user guide, "IAM JSON policy elements: Sid".
-        Some(Value::String(sid)) if kind == Kind::Trust => Some(sid.clone()),
+        // Others take any letters. Sources: IAM user guide, "IAM JSON policy elements: Sid"; the examples of the S3 and ECR
+        // user guides.
+        Some(Value::String(sid)) if kind != Kind::Identity => Some(sid.clone()),
         Some(Value::String(_)) => return Err(PolicyError::Sid),
         Some(_) => return Err(PolicyError::Syntax),
     };
@@ -155,6 +158,13 @@ fn statement(map: &Map<String, Value>, kind: Kind) -> Read<Statement> {
             }
             let resources = resources.as_ref().ok_or(PolicyError::NoResources)?;
             resources.patterns.iter().try_for_each(|resource| check_resource(resource))?;
+        }
+        Kind::Resource => {
+            if principals.is_none() {
+                return Err(PolicyError::Missing("Principal"));
+            }
+            let patterns = resources.iter().flat_map(|resources| &resources.patterns);
+            patterns.into_iter().try_for_each(|resource| check_resource(resource))?;
         }
         Kind::Trust => {
             if resources.is_some() {

@@ -48,7 +48,11 @@ pub fn of(parts: &Parts) -> Option<Protocol> {
     let content = header(parts, "content-type").unwrap_or_default();
     if header(parts, "x-amz-target").is_some() {
         let old = content.starts_with("application/x-amz-json-1.0");
-        return Some(Protocol::Json(if old { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" }));
+        return Some(Protocol::Json(if old {
+            "application/x-amz-json-1.0"
+        } else {
+            "application/x-amz-json-1.1"
+        }));
     }
     if header(parts, "smithy-protocol") == Some("rpc-v2-cbor") {
         return Some(Protocol::Cbor);
@@ -62,7 +66,8 @@ pub fn of(parts: &Parts) -> Option<Protocol> {
 /// [`ServiceError`] for a request that is in none of the protocols.
 pub fn read(parts: &Parts, body: &Bytes) -> Result<Call, ServiceError> {
     let broken = |why: String| ServiceError::client("SerializationException", why);
-    let unknown = || ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox");
+    let unknown =
+        || ServiceError::client("UnknownOperationException", "the request is in no protocol of the sandbox");
     let protocol = of(parts).ok_or_else(unknown)?;
     let body = &plain(parts, body).map_err(broken)?;
     let last = |text: &str, mark: char| text.rsplit(mark).next().unwrap_or_default().to_owned();

@@ -87,10 +87,12 @@ async fn answer(front: &Front, request: Request<Timely<Incoming>>) -> Response<B
 /// The service that an unsigned request is for, as far as that can be told: S3 alone is asked with other methods than
 /// POST at any path, with its older signature, and by forms.
 fn of_nobody(parts: &Parts) -> Option<String> {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let elsewhere = parts.uri.path().starts_with("/2020-05-31/") || !header("x-amz-target").is_empty();
     let form = header("content-type").starts_with("multipart/form-data");
-    let s3 = !elsewhere && (parts.method != Method::POST || form || header("authorization").starts_with("AWS "));
+    let s3 =
+        !elsewhere && (parts.method != Method::POST || form || header("authorization").starts_with("AWS "));
     s3.then(|| "s3".to_owned())
 }
 

@@ -48,9 +48,8 @@ fn boundaries_and_sessions_only_take_away() {
     let of = |identity: &Policy, boundary: Option<&Policy>, session: Option<&Policy>| {
         let one = |policy: Option<&Policy>| policy.map(|policy| vec![policy.clone()]);
         let (identity, boundary, session) = (vec![identity.clone()], one(boundary), one(session));
-        let policies =
-            Policies { identity: &identity, boundary: boundary.as_deref(), session: session.as_deref() };
-        decide(policies, &request)
+        let (boundary, session) = (boundary.as_deref(), session.as_deref());
+        decide(Policies { identity: &identity, boundary, session, resource: None }, &request)
     };
     assert_eq!(of(&all, Some(&s3), Some(&s3)), Ok(()));
     assert_eq!(of(&sqs, Some(&s3), None), Err(Reason::Implicit(Layer::Identity)));
@@ -59,8 +58,50 @@ fn boundaries_and_sessions_only_take_away() {
     assert_eq!(of(&all, Some(&no_s3), None), Err(Reason::Explicit(Layer::Boundary)));
     assert_eq!(of(&all, None, Some(&no_s3)), Err(Reason::Explicit(Layer::Session)));
     assert_eq!(of(&no_s3, Some(&sqs), None), Err(Reason::Explicit(Layer::Identity)));
-    let nothing = Policies { identity: std::slice::from_ref(&all), session: Some(&[]), boundary: None };
+    let nothing =
+        Policies { identity: std::slice::from_ref(&all), session: Some(&[]), ..Policies::default() };
     assert_eq!(decide(nothing, &request), Err(Reason::Implicit(Layer::Session)));
+}
+
+#[test]
+fn a_resource_lets_in_whom_it_names_and_keeps_out_everybody_whom_it_denies() {
+    let all = policy(json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
+    let sqs = policy(json!({ "Effect": "Allow", "Action": "sqs:*", "Resource": "*" }));
+    let role = "arn:aws:iam::123456789012:role/reader".to_owned();
+    let who = Identity::Aws {
+        account: "123456789012".to_owned(),
+        arn: "arn:aws:sts::123456789012:assumed-role/reader/ci".to_owned(),
+        role: Some(role.clone()),
+    };
+    let context = Context::default().with("aws:SecureTransport", "true").with("aws:PrincipalArn", &role);
+    let request = Request { action: "s3:GetObject", resource: "arn:aws:s3:::a/b", context: &context };
+    let of = |identity: &Policy,
+              boundary: Option<&Policy>,
+              effect: &str,
+              principal: Value,
+              condition: Value| {
+        let statement = json!({ "Sid": "a new statement", "Effect": effect, "Principal": principal, "Action": "s3:*",
+            "Resource": "arn:aws:s3:::a/*", "Condition": condition });
+        let text = json!({ "Statement": statement }).to_string();
+        let own = Policy::read(&text, Kind::Resource).expect("a policy");
+        let boundary = boundary.map(std::slice::from_ref);
+        let resource = own.stance(&request, Some(&who));
+        decide(
+            Policies { identity: std::slice::from_ref(identity), boundary, session: None, resource },
+            &request,
+        )
+    };
+    let (itself, account, anybody) = (json!({ "AWS": role }), json!({ "AWS": "123456789012" }), json!("*"));
+    let always = || json!({});
+    assert_eq!(of(&sqs, None, "Allow", itself.clone(), always()), Ok(()));
+    assert_eq!(of(&sqs, None, "Allow", anybody.clone(), always()), Ok(()));
+    assert_eq!(of(&sqs, None, "Allow", account.clone(), always()), Err(Reason::Implicit(Layer::Identity)));
+    assert_eq!(of(&sqs, Some(&sqs), "Allow", itself, always()), Err(Reason::Implicit(Layer::Boundary)));
+    assert_eq!(of(&all, None, "Deny", account, always()), Err(Reason::Explicit(Layer::Resource)));
+    let insecure = json!({ "Bool": { "aws:SecureTransport": "false" } });
+    assert_eq!(of(&all, None, "Deny", anybody.clone(), insecure), Ok(()));
+    let others = json!({ "ArnNotEquals": { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/reader" } });
+    assert_eq!(of(&all, None, "Deny", anybody, others), Ok(()));
 }
 
 #[test]

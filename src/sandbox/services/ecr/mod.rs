@@ -117,6 +117,11 @@ impl Ecr {
         self.store.put_image(repository, tag, manifest)
     }
 
+    /// Who may do what with a repository, if that is said.
+    pub fn policy(&self, repository: &str) -> Option<String> {
+        self.store.index.read(|index| index.repositories.get(repository)?.policy.clone())
+    }
+
     /// The manifest of an image of a repository by digest.
     pub fn manifest(&self, repository: &str, digest: &str) -> Option<Value> {
         let path = self.store.image(repository, digest)?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     call::{Answer, Caller, ServiceError},
+    policy::{Kind, Policy},
     tags::Tag,
     world::World,
 };
@@ -226,12 +227,11 @@ fn change(
         }
         "SetRepositoryPolicy" => {
             let text = input.policy_text.unwrap_or_default();
-            let document: Value = serde_json::from_str(&text).unwrap_or_default();
-            if !document["Statement"].is_array() && !document["Statement"].is_object() {
-                return Err(invalid(
+            Policy::read(&text, Kind::Resource).map_err(|_| {
+                invalid(
                     "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'",
-                ));
-            }
+                )
+            })?;
             answer["policyText"] = text.as_str().into();
             repository.policy = Some(text);
         }

@@ -35,7 +35,7 @@ pub(super) struct Repository {
     /// What a policy would do, as it was last asked.
     #[serde(default)]
     pub preview: Option<Preview>,
-    /// Who may do what; kept and given back.
+    /// Who may do what.
     #[serde(default)]
     pub policy: Option<String>,
     #[serde(default)]

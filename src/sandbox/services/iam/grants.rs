@@ -1,6 +1,6 @@
 //! What others ask of IAM: what a role may do, and who may take it.
 
-use crate::sandbox::policy::{Context, Effect, Identity, Kind, Match, Policy, Request};
+use crate::sandbox::policy::{Context, Identity, Kind, Policy, Request, Stance};
 
 use super::{Iam, model::Account};
 
@@ -11,7 +11,7 @@ pub struct Grants {
     pub policies: Vec<Policy>,
     /// What they are limited to.
     pub boundary: Option<Vec<Policy>>,
-    /// ARN of the role; nothing where IAM does not have it.
+    /// ARN of the role; nothing for the account itself.
     pub arn: Option<String>,
     /// Its tags, as key and value.
     pub tags: Vec<(String, String)>,
@@ -27,7 +27,7 @@ pub struct Trusted {
     /// Seconds that a session may last.
     pub longest_session: i64,
     /// What its trust policy says of whoever asked.
-    pub stance: Option<(Effect, Match)>,
+    pub stance: Option<Stance>,
 }
 
 /// A document that was read when it was taken. One that cannot be read any more gives nothing.
@@ -43,7 +43,7 @@ impl Account {
 }
 
 impl Grants {
-    /// Those of a role that IAM does not have: everything.
+    /// Those of the account itself: everything.
     pub fn everything() -> Self {
         const ALL: &str =
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
@@ -71,10 +71,9 @@ impl Iam {
     pub fn trusted(&self, arn: &str, action: &str, who: &Identity, context: &Context) -> Option<Trusted> {
         self.account.read(|account| {
             let role = account.roles.values().find(|role| role.arn == arn)?;
-            let stance = read(&role.trust, Kind::Trust).and_then(|policy| {
-                let stance = policy.stance(&Request { action, resource: arn, context }, Some(who))?;
-                Some((stance.effect, stance.named))
-            });
+            let policy = read(&role.trust, Kind::Trust);
+            let request = Request { action, resource: arn, context };
+            let stance = policy.and_then(|policy| policy.stance(&request, Some(who)));
             Some(Trusted {
                 id: role.id.clone(),
                 name: role.name.clone(),

@@ -106,7 +106,7 @@ fn simulate(call: &Call<'_>, all: Vec<Named>, bound: Option<Vec<Policy>>) -> Ans
     }
     let context = context(call)?;
     let policies: Vec<Policy> = all.iter().map(|one| one.policy.clone()).collect();
-    let policies = Policies { identity: &policies, boundary: bound.as_deref(), session: None };
+    let policies = Policies { identity: &policies, boundary: bound.as_deref(), ..Policies::default() };
     let mut entries = Vec::new();
     for action in &actions {
         for resource in &resources {

@@ -37,6 +37,7 @@ use time::OffsetDateTime;
 pub use api::Api;
 pub(in crate::sandbox) use body::send;
 use index::{Bucket, Changes, Id, Index, Record};
+pub use policy::POLICY;
 pub use stacks::BucketGone;
 pub use write::Refused;
 

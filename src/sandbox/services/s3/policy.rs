@@ -1,11 +1,14 @@
-//! Bucket policies: whether a text is one and lets anyone in. What else it means is not looked at.
+//! Bucket policies: whether a text is one and lets anyone in. What it says to a call, `access` finds out.
 
 use s3s::{S3Error, S3Request, S3Result, dto::*, s3_error};
 use serde_json::Value;
 
+use crate::sandbox::policy::{Kind, Policy};
+
 use super::{Api, settings::blocked};
 
-const POLICY: &str = "policy";
+/// The setting of a bucket that is its policy.
+pub const POLICY: &str = "policy";
 
 /// Longest policy. Source: S3 user guide, "Bucket policies for Amazon S3".
 const LONGEST: usize = 20 * 1024;
@@ -28,36 +31,23 @@ fn is_public(policy: &Value) -> bool {
     all.into_iter().any(|one| one["Effect"] == "Allow" && anyone(&one["Principal"]) && !narrow(one))
 }
 
-/// Whether a text is a policy of this bucket; what it means is not looked at further.
+/// Whether a text is a policy of this bucket.
 fn read_policy(name: &str, text: &str) -> S3Result<Value> {
-    let wrong = |words: &'static str| S3Error::with_message(s3s::S3ErrorCode::MalformedPolicy, words);
+    let wrong = |words: &str| S3Error::with_message(s3s::S3ErrorCode::MalformedPolicy, words.to_owned());
     if text.len() > LONGEST {
         return Err(wrong("Policy exceeds the maximum allowed document size."));
     }
     let policy: Value = serde_json::from_str(text)
         .map_err(|_| wrong("Policies must be valid JSON and the first byte must be '{'"))?;
+    Policy::read(text, Kind::Resource).map_err(|why| wrong(&why.to_string()))?;
     let all = match &policy["Statement"] {
-        Value::Array(list) if !list.is_empty() => list.iter().collect(),
-        one @ Value::Object(_) => vec![one],
-        _ => return Err(wrong("Missing required field Statement")),
+        Value::Array(list) => list.iter().collect(),
+        one => vec![one],
     };
     let arn = format!("arn:aws:s3:::{name}");
     for one in all {
-        for (field, other) in [
-            ("Effect", "Effect"),
-            ("Principal", "NotPrincipal"),
-            ("Action", "NotAction"),
-            ("Resource", "NotResource"),
-        ] {
-            if one[field].is_null() && one[other].is_null() {
-                return Err(S3Error::with_message(
-                    s3s::S3ErrorCode::MalformedPolicy,
-                    format!("Missing required field {field}"),
-                ));
-            }
-        }
-        if !matches!(one["Effect"].as_str(), Some("Allow" | "Deny")) {
-            return Err(wrong("Invalid effect"));
+        if one["Resource"].is_null() && one["NotResource"].is_null() {
+            return Err(wrong("Missing required field Resource"));
         }
         let resources = match &one["Resource"] {
             Value::Array(list) => list.iter().collect(),
@@ -128,7 +118,7 @@ mod tests {
         };
         let policy = read_policy("b", &text(r#"{"AWS":["*"]}"#, "arn:aws:s3:::b/*")).expect("is one");
         assert!(is_public(&policy));
-        let policy = read_policy("b", &text(r#"{"AWS":"1"}"#, "arn:aws:s3:::b")).expect("is one");
+        let policy = read_policy("b", &text(r#"{"AWS":"123456789012"}"#, "arn:aws:s3:::b")).expect("is one");
         assert!(!is_public(&policy));
         for wrong in [text("\"*\"", "arn:aws:s3:::bb/*"), "[]".to_owned(), "{}".to_owned(), "x".to_owned()] {
             assert!(read_policy("b", &wrong).is_err(), "{wrong}");

@@ -3,7 +3,7 @@
 //! Invariants: a version never changes once it is made; a staging label is on one version at a time; a value stands in
 //! its file and in the answers to those who ask for it, and in no error. Values are not encrypted (see
 //! [`crate::sandbox::folder`]), as there is no KMS here: a key of one's own is refused. So are rotation, for which there
-//! is no Lambda, and replicas, for which there is no other region. Resource policies are kept and not enforced.
+//! is no Lambda, and replicas, for which there is no other region.
 
 mod deletion;
 mod find;
@@ -73,6 +73,11 @@ impl SecretsManager {
             })?;
         }
         Ok(Self { secrets })
+    }
+
+    /// Who may do what with a secret, if that is said.
+    pub fn policy(&self, id: &str) -> Option<String> {
+        self.secrets.read(|all| find::find(all, id, now()).and_then(|secret| secret.policy.clone()))
     }
 
     /// The ARN of a secret, by whatever it may be called by.

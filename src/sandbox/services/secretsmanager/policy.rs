@@ -1,10 +1,11 @@
-//! Resource policies: kept as they were given, and never asked, as one account calls here.
+//! Resource policies: read strictly, kept as they were given. What they say to a call, `access` finds out.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::{
     call::{Answer, ServiceError},
+    policy::{Kind, Policy},
     protocol::input::{self, length},
 };
 
@@ -27,19 +28,15 @@ struct Named {
     secret_id: String,
 }
 
-fn statements(policy: &Value) -> Option<Vec<&Value>> {
-    let statements: Vec<&Value> = match policy.as_object()?.get("Statement")? {
-        Value::Array(all) => all.iter().collect(),
+/// The statements of a text that is such a policy.
+fn statements(text: &str) -> Option<Vec<Value>> {
+    Policy::read(text, Kind::Resource).ok()?;
+    let statements = match serde_json::from_str::<Value>(text).ok()?["Statement"].take() {
+        Value::Array(all) => all,
         one => vec![one],
     };
-    let whole = |statement: &&Value| {
-        let has = |names: [&str; 2]| names.iter().any(|name| statement.get(name).is_some());
-        matches!(statement["Effect"].as_str(), Some("Allow" | "Deny"))
-            && has(["Principal", "NotPrincipal"])
-            && has(["Action", "NotAction"])
-            && has(["Resource", "NotResource"])
-    };
-    (!statements.is_empty() && statements.iter().all(whole)).then_some(statements)
+    let named = |one: &Value| one.get("Resource").or(one.get("NotResource")).is_some();
+    statements.iter().all(named).then_some(statements)
 }
 
 /// Whether a statement lets anyone in. AWS proves it by reasoning over conditions too; here a condition saves nobody.
@@ -60,9 +57,8 @@ fn malformed() -> ServiceError {
 pub(super) fn put(call: &Call<'_>, value: Value) -> Answer {
     let wanted: Put = input::read(value)?;
     length("resourcePolicy", &wanted.resource_policy, 1, LONGEST)?;
-    let policy: Value = serde_json::from_str(&wanted.resource_policy).map_err(|_| malformed())?;
-    let statements = statements(&policy).ok_or_else(malformed)?;
-    if wanted.block_public_policy == Some(true) && statements.into_iter().any(is_public) {
+    let statements = statements(&wanted.resource_policy).ok_or_else(malformed)?;
+    if wanted.block_public_policy == Some(true) && statements.iter().any(is_public) {
         let text = "This resource policy grants broad access to the secret.";
         return Err(ServiceError::client("PublicPolicyException", text));
     }

@@ -163,7 +163,7 @@ mod tests {
         let now = OffsetDateTime::now_utc();
         let begin = |after| {
             let expires = now + time::Duration::hours(after);
-            let (id, policies, tags) = (None, Vec::new(), Vec::new());
+            let (id, policies, tags) = ("AROADEPLOYER".to_owned(), Vec::new(), Vec::new());
             let order = Order { account: "1", role: "deployer", id, name: "ci", expires, policies, tags };
             sessions.begin(order).expect("begins")
         };

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     call::ServiceError,
+    policy::{self, Policy},
     services::{
         cloudformation::{
             diff::Recreation::{self, Always, Never},
             template::Made,
         },
-        s3::BucketGone,
+        s3::{BucketGone, POLICY},
     },
 };
 
@@ -21,9 +22,8 @@ use super::{At, Kind, Naming, Outcome, Properties};
 pub(super) struct Bucket;
 pub(super) struct BucketPolicy;
 
-/// Where a bucket's settings hold the properties of a stack, and the policy.
+/// Where a bucket's settings hold the properties of a stack.
 const PROPERTIES: &str = "properties";
-const POLICY: &str = "policy";
 
 fn invalid(text: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidRequest", text)
@@ -180,9 +180,9 @@ impl Kind for BucketPolicy {
 
     async fn update(&self, at: &At, physical: &str, _: &Properties, new: &Properties) -> Outcome<Made> {
         let document = new.get("PolicyDocument").unwrap_or(&Value::Null);
-        if !document["Statement"].is_array() && !document["Statement"].is_object() {
-            return Err(ServiceError::client("MalformedPolicy", "Missing required field Statement"));
-        }
+        let text = document.to_string();
+        Policy::read(&text, policy::Kind::Resource)
+            .map_err(|why| ServiceError::client("MalformedPolicy", why.to_string()))?;
         if !at.world.s3.has_bucket(physical) {
             return Err(ServiceError {
                 status: 404,
@@ -191,10 +191,7 @@ impl Kind for BucketPolicy {
             });
         }
         at.may("s3", "PutBucketPolicy", &format!("arn:aws:s3:::{physical}"))?;
-        at.world
-            .s3
-            .set(physical, POLICY, Some(document.to_string()))
-            .map_err(|error| invalid(error.to_string()))?;
+        at.world.s3.set(physical, POLICY, Some(text)).map_err(|error| invalid(error.to_string()))?;
         Ok(Made { physical: physical.to_owned(), ..Made::default() })
     }
 
