@@ -55,7 +55,7 @@ proptest! {
         // What is no request to the HTTP library comes never this far.
         let Ok(request) = request.body(()) else { return Ok(()) };
         let parts = request.into_parts().0;
-        let _ = (claimed_service(&parts), claimed_key(&parts));
+        let _ = (claimed_service(&parts), of_object(&parts, "us-east-1"));
         let known = Known(identity());
         prop_assert!(verify(&parts, &body, &known.0, &known, NOW).is_err());
     }
