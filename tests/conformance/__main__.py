@@ -6,6 +6,7 @@ import sys
 import access
 import data
 import databases
+import edge
 import identity
 import images
 import kept
@@ -27,6 +28,7 @@ DRIVES = (
     kept.ssm,
     stacks.cloudformation,
     running.run,
+    edge.stores,
     databases.rds,
     watching.run,
 )
