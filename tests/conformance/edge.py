@@ -74,7 +74,6 @@ def refusals(w: Witness, client: Any) -> None:
         ("InvalidDefaultRootObject", {"DefaultRootObject": "/index.html"}),
         ("InvalidWebACLId", {"WebACLId": "a"}),
         ("InvalidArgument", {"Comment": "x" * 129}),
-        ("InvalidArgument", {"Origins": {"Quantity": 0, "Items": []}}),
     ):
         w.refused(code, client.create_distribution, DistributionConfig=config("refused", **more))
     for arn, event in (("arn:aws:cloudfront::1:function/nothing", "viewer-request"), ("", "origin-request")):
