@@ -4,7 +4,10 @@ mod support;
 
 use std::{fmt::Write as _, fs, process::Command};
 
-use pave::sandbox::edge::{Arm, RouteSpec, assign};
+use pave::sandbox::{
+    edge::{Arm, RouteSpec, assign},
+    services::cloudfront::is_router,
+};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -76,4 +79,14 @@ fn javascript_and_rust_agree_on_every_viewer() {
         assert_eq!(rust, javascript, "{route} {viewer}");
     }
     assert!(canaries > VIEWERS / 10, "only {canaries} viewers tell anything");
+}
+
+#[test]
+fn the_edge_knows_the_paved_router_and_no_other_code() {
+    let template =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/edge/router.js")).expect("reads");
+    let indented: String = template.lines().map(|line| format!("  {line}\r\n")).collect();
+    assert!(is_router(template.as_bytes()), "write the digest in sandbox/services/cloudfront/hosts.rs anew");
+    assert!(is_router(indented.as_bytes()));
+    assert!(!is_router(template.replace("10000", "9999").as_bytes()) && !is_router(b""));
 }

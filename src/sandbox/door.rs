@@ -1,7 +1,7 @@
-//! Connections of the front door: how many there are at once, and how long one may take over a request.
+//! Connections, to the front door and to the edge: how many there are at once, and how long one may take over a request.
 //!
 //! Invariants: whoever sends slowly, or nothing, loses the connection and not anyone else's place; a request that is being
-//! answered is never cut off, however long its answer takes.
+//! answered is never cut off, however long its answer takes, but by the end of the sandbox.
 //!
 //! It refuses to know what is asked and answered.
 
@@ -9,6 +9,7 @@ mod timely;
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
@@ -31,9 +32,16 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
+    task::JoinSet,
 };
 
 pub(super) use timely::{TOO_SLOW, Timely, is_too_slow};
+
+/// Wait before the next connection is asked for where one could not be had.
+const REFUSED: Duration = Duration::from_millis(50);
+
+/// Longest wait for requests under way when the sandbox stops.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// What a connection may take.
 #[derive(Debug, Clone, Copy)]
@@ -48,55 +56,67 @@ pub(super) struct Limits {
     pub rate: u64,
 }
 
-impl Default for Limits {
-    /// Patient with a debugger, and far below the 1,024 descriptors that a process usually has.
-    fn default() -> Self {
-        Self {
-            connections: 512,
-            idle: Duration::from_secs(60),
-            body: Duration::from_secs(30),
-            rate: 16 * 1024,
-        }
-    }
+impl Limits {
+    /// For AWS calls: patient with a debugger.
+    pub const CALLS: Self = Self {
+        connections: 512,
+        idle: Duration::from_secs(60),
+        body: Duration::from_secs(30),
+        rate: 16 * 1024,
+    };
+
+    /// For users: more of them.
+    pub const USERS: Self = Self { connections: 2_048, ..Self::CALLS };
+
+    /// Descriptors that all of them take: one for who asks and one for who answers, and as many for files.
+    pub const DESCRIPTORS: u64 = 3 * (Self::CALLS.connections + Self::USERS.connections) as u64;
 }
 
-/// Serves a listener until told to stop. An error of `answer` breaks the connection without an answer.
+/// Serves a listener until told to stop, and then until the requests under way are answered. An error of `answer` breaks
+/// the connection without an answer.
 pub(super) async fn serve<A, F, B>(
     listener: TcpListener,
     limits: Limits,
     mut stopped: watch::Receiver<bool>,
     answer: A,
 ) where
-    A: Fn(Request<Timely<Incoming>>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Request<Timely<Incoming>>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = io::Result<Response<B>>> + Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = JoinSet::new();
     loop {
         let next = async {
             // The semaphore is never closed.
             let place = Arc::clone(&places).acquire_owned().await.ok();
             (place, listener.accept().await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, stream, peer) = tokio::select! {
             (place, accepted) = next => match accepted {
-                Ok((stream, _)) => (place, stream),
-                // Out of file descriptors, most likely; the next accept waits until one is free.
-                Err(_) => { tokio::task::yield_now().await; continue }
+                Ok((stream, peer)) => (place, stream, peer),
+                // Out of file descriptors, most likely, and of those this process gives none back by trying at once.
+                Err(_) => { tokio::time::sleep(REFUSED).await; continue }
             },
-            _ = stopped.changed() => return,
+            _ = stopped.changed() => break,
         };
         let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
-        tokio::spawn(async move {
-            connection(stream, limits, answer).await;
+        let (answer, stopped) = (answer.clone(), stopped.clone());
+        connections.spawn(async move {
+            connection(stream, limits, stopped, move |request| answer(request, peer)).await;
             drop(place);
         });
+        while connections.try_join_next().is_some() {}
     }
+    let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn connection<A, F, B>(stream: TcpStream, limits: Limits, answer: A)
-where
+async fn connection<A, F, B>(
+    stream: TcpStream,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
+    answer: A,
+) where
     A: Fn(Request<Timely<Incoming>>) -> F + Send + Sync,
     F: Future<Output = io::Result<Response<B>>> + Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,
@@ -120,11 +140,15 @@ where
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle);
     builder.http2().timer(TokioTimer::new());
+    let served = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(served);
     tokio::select! {
         // An error here is a client that went away.
-        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
-        () = idle(seen, limits.idle) => {}
+        _ = served.as_mut() => return,
+        () = idle(seen, limits.idle) => return,
+        _ = stopped.changed() => served.as_mut().graceful_shutdown(),
     }
+    let _ = served.await;
 }
 
 /// What a request's head says of how the connection goes on after its answer.

@@ -108,7 +108,7 @@ pub struct World {
     pub apprunner: AppRunner,
     /// Stacks.
     pub cloudformation: CloudFormation,
-    /// KeyValueStores.
+    /// Functions, distributions and KeyValueStores.
     pub cloudfront: CloudFront,
     /// Metrics.
     pub cloudwatch: CloudWatch,

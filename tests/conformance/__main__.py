@@ -6,6 +6,7 @@ import sys
 import access
 import data
 import databases
+import edge
 import identity
 import images
 import kept
@@ -30,7 +31,7 @@ DRIVES = (
     running.run,
     small.logs,
     small.bedrock,
-    small.edge,
+    edge.stores,
     databases.rds,
     watching.run,
 )

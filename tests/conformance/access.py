@@ -91,7 +91,11 @@ def sessions(w: Witness, client: Any, account: str) -> None:
         ("bedrock-runtime", "converse", {"modelId": "a.b-v1:0", "messages": [{"role": "user", "content": [{"text": "a"}]}]}),
     ):
         w.refused("AccessDeniedException", getattr(w.client(service, **mine), call), **arguments)
-    w.refused("AccessDenied", w.client("cloudfront", **mine).list_key_value_stores)
+    front = w.client("cloudfront", **mine)
+    for listed in (front.list_key_value_stores, front.list_functions, front.list_distributions):
+        w.refused("AccessDenied", listed)
+    w.refused("AccessDenied", front.describe_function, Name="router")
+    w.refused("AccessDenied", front.get_distribution, Id="ENOTHING")
     own = w.client("iam", **mine)
     own.meta.events.unregister("after-call.iam", json_decode_policies)
     own.get_role(RoleName="worker")

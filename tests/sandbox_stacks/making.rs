@@ -38,6 +38,30 @@ Resources:
   Routes:
     Type: AWS::CloudFront::KeyValueStore
     Properties: { Name: !Sub '${AWS::StackName}-routes', Comment: a < b }
+  Router:
+    Type: AWS::CloudFront::Function
+    Properties:
+      Name: !Sub '${AWS::StackName}-router'
+      AutoPublish: true
+      FunctionCode: 'async function handler(event) { return event.request; }'
+      FunctionConfig:
+        Comment: a < b
+        Runtime: cloudfront-js-2.0
+        KeyValueStoreAssociations: [{ KeyValueStoreARN: !GetAtt Routes.Arn }]
+  Site:
+    Type: AWS::CloudFront::Distribution
+    Properties:
+      Tags: [{ Key: a, Value: b }]
+      DistributionConfig:
+        Enabled: true
+        Origins: [{ Id: app, DomainName: app.example.com, CustomOriginConfig: { OriginProtocolPolicy: https-only } }]
+        DefaultCacheBehavior:
+          TargetOriginId: app
+          ViewerProtocolPolicy: allow-all
+          CachePolicyId: 4135ea2d-6df8-44a3-9df3-4b5a84be39ad
+          AllowedMethods: [GET, HEAD]
+          FunctionAssociations:
+            - { EventType: viewer-request, FunctionARN: !GetAtt Router.FunctionMetadata.FunctionARN }
   Build:
     Type: AWS::CodeBuild::Project
     Properties:
@@ -55,6 +79,7 @@ Outputs:
   Table: { Value: !GetAtt Table.Arn }
   Images: { Value: !GetAtt Images.RepositoryUri }
   Log: { Value: !Ref Log }
+  Site: { Value: !Ref Site }
   Build: { Value: !Ref Build }
   Scaling: { Value: !GetAtt Scaling.AutoScalingConfigurationRevision }
 ";
@@ -88,6 +113,12 @@ fn what_a_stack_makes_is_what_the_services_show() {
     let stores = aws.ok(&["cloudfront", "list-key-value-stores"]);
     assert_eq!(stores["KeyValueStoreList"]["Items"][0]["Name"], "tour-routes");
     assert_eq!(stores["KeyValueStoreList"]["Items"][0]["Comment"], "a < b");
+    let site = aws.ok(&["cloudfront", "get-distribution", "--id", output(&stack, "Site")]);
+    assert_eq!(site["Distribution"]["Status"], "Deployed");
+    let behaviour = &site["Distribution"]["DistributionConfig"]["DefaultCacheBehavior"];
+    let router = aws.ok(&["cloudfront", "describe-function", "--name", "tour-router", "--stage", "LIVE"]);
+    let arn = &router["FunctionSummary"]["FunctionMetadata"]["FunctionARN"];
+    assert_eq!(&behaviour["FunctionAssociations"]["Items"][0]["FunctionARN"], arn);
     let projects = aws.ok(&["codebuild", "batch-get-projects", "--names", output(&stack, "Build")]);
     assert_eq!(projects["projects"][0]["source"]["buildspec"], "spec.yml");
     assert_eq!(projects["projects"][0]["environment"]["privilegedMode"], true);
@@ -103,7 +134,7 @@ fn what_a_stack_makes_is_what_the_services_show() {
     aws.refused(&[&again[..], &["--client-request-token", "t1"]].concat(), &["TokenAlreadyExistsException"]);
 
     let resources = aws.cloudformation(&["list-stack-resources", "--stack-name", "tour"]);
-    assert_eq!(resources["StackResourceSummaries"].as_array().map(Vec::len), Some(10));
+    assert_eq!(resources["StackResourceSummaries"].as_array().map(Vec::len), Some(12));
     let one = ["describe-stack-resource", "--stack-name", "tour", "--logical-resource-id", "Queue"];
     assert_eq!(aws.cloudformation(&one)["StackResourceDetail"]["PhysicalResourceId"], queue);
     let owner =

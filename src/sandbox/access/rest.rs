@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::sandbox::{
     call::{Caller, RawRequest, ServiceError},
+    services::cloudfront,
     world::World,
 };
 
@@ -31,11 +32,14 @@ pub fn permit(
         // A request that no operation is for is refused as such.
         _ if operation.is_empty() => return Ok(()),
         "cloudfront" => {
-            let store = segment(2).map(|name| {
-                let id = world.cloudfront.id(name).unwrap_or_else(|| name.to_owned());
-                format!("arn:aws:cloudfront::{}:key-value-store/{id}", caller.account)
-            });
-            Need::new(format!("cloudfront:{operation}"), store.unwrap_or_else(|| "*".to_owned()))
+            let resource = cloudfront::resource(world, &caller.account, request);
+            // What is made with tags is tagged, too. Source: Service Authorization Reference, "Amazon CloudFront".
+            if operation == "CreateDistributionWithTags" {
+                let tagged = Need::new("cloudfront:TagResource", resource.clone());
+                let made = Need::new("cloudfront:CreateDistribution", resource);
+                return check(&session, caller, service, vec![made, tagged]);
+            }
+            Need::new(format!("cloudfront:{operation}"), resource)
         }
         "cloudfront-keyvaluestore" => {
             Need::new(format!("cloudfront-keyvaluestore:{operation}"), segment(1).unwrap_or("*"))

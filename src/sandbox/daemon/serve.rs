@@ -7,10 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::fs::FlockOperation;
+use rustix::{
+    fs::FlockOperation,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
 
 use crate::sandbox::{
     call::Answer,
+    door::Limits,
     runtime::Kind,
     server::{self, Running},
 };
@@ -42,6 +46,15 @@ async fn listen(wanted: Option<u16>, last: u16) -> Result<tokio::net::TcpListene
     }
 }
 
+/// Asks for as many descriptors as all connections may take. Where there are fewer, whoever comes later waits.
+fn ask_for_descriptors() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(Limits::DESCRIPTORS, |maximum| maximum.min(Limits::DESCRIPTORS));
+    if current.is_some_and(|current| current < wanted) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
 /// A sandbox in this process, with its record written.
 pub struct Daemon {
     running: Running,
@@ -58,6 +71,7 @@ impl Daemon {
     /// [`DaemonError`].
     pub async fn start(dir: &Path, ports: Ports, wanted: Option<Kind>) -> Result<Self, DaemonError> {
         private_dir(dir)?;
+        ask_for_descriptors();
         let path = dir.join(LOCK);
         let lock = fs::OpenOptions::new()
             .create(true)

@@ -18,7 +18,7 @@ async fn door() -> (std::net::SocketAddr, watch::Sender<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(serve(listener, SHORT, stopped, |request: Request<Timely<Incoming>>| async move {
+    tokio::spawn(serve(listener, SHORT, stopped, |request: Request<Timely<Incoming>>, _| async move {
         if request.uri().path() == "/long" {
             tokio::time::sleep(SHORT.idle * 3).await;
         }

@@ -19,7 +19,7 @@ mod values;
 pub use context::Context;
 pub use evaluate::{Decision, Layer, Policies, Reason, Request, Stance, decide};
 pub use parse::{Kind, PolicyError};
-pub use pattern::like;
+pub use pattern::{exactly, like};
 pub use principal::{Identity, Match};
 
 use condition::Condition;

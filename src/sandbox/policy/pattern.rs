@@ -97,6 +97,11 @@ pub(super) fn matches(tokens: &[Token], text: &str, fold: bool) -> bool {
     reached[tokens.len()]
 }
 
+/// Whether a text is what a plain pattern with `*` and `?` says.
+pub fn exactly(pattern: &str, text: &str) -> bool {
+    compile(pattern, None).is_some_and(|tokens| matches(&tokens, text, false))
+}
+
 /// Whether a text is what a plain pattern with `*` and `?` says, whatever the case of its letters.
 pub fn like(pattern: &str, text: &str) -> bool {
     compile(pattern, None).is_some_and(|tokens| matches(&tokens, text, true))

@@ -31,7 +31,7 @@ struct Front {
 /// Serves a listener until told to stop.
 pub(super) async fn serve(world: Arc<World>, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let front = Front { s3: objects::service(&world), world };
-    door::serve(listener, door::Limits::default(), stopped, move |request| {
+    door::serve(listener, door::Limits::CALLS, stopped, move |request, _| {
         let front = front.clone();
         strike::losing(async move { answer(&front, request).await })
     })

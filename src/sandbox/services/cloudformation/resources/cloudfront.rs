@@ -4,98 +4,85 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use quick_xml::escape::{escape, unescape};
 use serde_json::json;
 
 use crate::sandbox::{
-    call::{RawRequest, RawResponse, ServiceError},
+    call::{RawRequest, RawResponse},
     services::{
         cloudformation::{
             diff::Recreation::{self, Always, Never},
             template::Made,
         },
-        cloudfront,
+        cloudfront::{self, xml::Node},
     },
 };
 
-use super::{At, Kind, Naming, Outcome, Properties};
+use super::{At, Kind, Naming, Outcome, Properties, is_missing};
 
 pub(super) struct KeyValueStore;
 
-const ROOT: &str = "/2020-05-31/key-value-store";
-
-/// The text of the first element of this name.
-fn text(body: &[u8], name: &str) -> String {
-    let body = String::from_utf8_lossy(body);
-    let found =
-        body.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
-    let text = found.map(|(text, _)| text).unwrap_or_default();
-    unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned())
+/// What a request was answered.
+pub(super) struct Told {
+    pub etag: String,
+    pub document: Node,
+    pub response: RawResponse,
 }
 
-/// The ARN of the store that a path names.
-fn store(at: &At, path: &str) -> String {
-    let name = path.strip_prefix(ROOT).unwrap_or_default().trim_matches('/');
-    match at.world.cloudfront.id(name) {
-        Some(id) => format!("arn:aws:cloudfront::{}:key-value-store/{id}", at.caller.account),
-        None => "*".to_owned(),
-    }
-}
-
-async fn ask(
+/// Asks the service, by its own paths. What changes a thing names the version that was seen.
+pub(super) fn ask(
     at: &At,
     method: &str,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-) -> Outcome<RawResponse> {
+    path: &str,
+    etag: Option<&str>,
+    body: Option<&Node>,
+) -> Outcome<Told> {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let request = RawRequest {
         method: method.to_owned(),
-        path,
-        query: String::new(),
-        headers,
-        body: Bytes::from(body),
+        path: format!("/2020-05-31/{path}"),
+        query: query.to_owned(),
+        headers: etag
+            .map(|etag| ("if-match".to_owned(), etag.to_owned()))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
+        body: body.map(|body| Bytes::from(body.document())).unwrap_or_default(),
     };
     let operation = cloudfront::operation(&request, true);
     if !operation.is_empty() {
-        at.may("cloudfront", operation, &store(at, &request.path))?;
+        let resource = cloudfront::resource(&at.world, &at.caller.account, &request);
+        at.may("cloudfront", operation, &resource)?;
     }
-    let response = cloudfront::http(&at.world, true, request, &at.caller).await;
-    match response.status {
-        200..300 => Ok(response),
-        404 => Err(ServiceError {
-            status: 404,
-            code: "EntityNotFound",
-            message: text(&response.body, "Message"),
-        }),
-        409 => Err(ServiceError {
-            status: 409,
-            code: "EntityAlreadyExists",
-            message: text(&response.body, "Message"),
-        }),
-        status => {
-            Err(ServiceError { status, code: "InvalidArgument", message: text(&response.body, "Message") })
-        }
-    }
+    let response = cloudfront::control(&at.world, &request, &at.caller)?;
+    let etag = response.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.clone());
+    let document = Node::read(&response.body).unwrap_or_default();
+    Ok(Told { etag: etag.unwrap_or_default(), document, response })
 }
 
-fn made(body: &[u8]) -> Made {
-    let attributes =
-        json!({ "Arn": text(body, "ARN"), "Id": text(body, "Id"), "Status": text(body, "Status") });
-    Made { physical: text(body, "Name"), attributes: attributes.as_object().cloned().unwrap_or_default() }
-}
-
-async fn described(at: &At, name: &str) -> Outcome<Option<RawResponse>> {
-    match ask(at, "GET", format!("{ROOT}/{name}"), BTreeMap::new(), String::new()).await {
-        Ok(response) => Ok(Some(response)),
-        Err(error) if error.status == 404 => Ok(None),
+/// What is at a path, if anything is.
+pub(super) fn look(at: &At, path: &str) -> Outcome<Option<Told>> {
+    match ask(at, "GET", path, None, None) {
+        Ok(told) => Ok(Some(told)),
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn if_match(response: &RawResponse) -> BTreeMap<String, String> {
-    let tag = response.headers.iter().find(|(name, _)| name == "etag").map(|(_, tag)| tag.clone());
-    tag.map(|tag| ("if-match".to_owned(), tag)).into_iter().collect()
+/// A text of the properties; empty where there is none.
+pub(super) fn said<'a>(properties: &'a Properties, name: &str) -> &'a str {
+    properties.get(name).and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+fn path(name: &str) -> String {
+    format!("key-value-store/{name}")
+}
+
+fn made(store: &Node) -> Made {
+    let attributes =
+        json!({ "Arn": store.text("ARN"), "Id": store.text("Id"), "Status": store.text("Status") });
+    Made {
+        physical: store.text("Name").to_owned(),
+        attributes: attributes.as_object().cloned().unwrap_or_default(),
+    }
 }
 
 #[async_trait]
@@ -121,40 +108,31 @@ impl Kind for KeyValueStore {
     }
 
     async fn find(&self, at: &At, name: &str) -> Outcome<Option<Made>> {
-        Ok(described(at, name).await?.map(|response| made(&response.body)))
+        Ok(look(at, &path(name))?.map(|told| made(&told.document)))
     }
 
     async fn create(&self, at: &At, name: &str, properties: &Properties) -> Outcome<Made> {
-        let comment = properties.get("Comment").and_then(|comment| comment.as_str()).unwrap_or_default();
-        let body = format!(
-            "<CreateKeyValueStoreRequest><Name>{}</Name><Comment>{}</Comment></CreateKeyValueStoreRequest>",
-            escape(name),
-            escape(comment)
-        );
-        let response = ask(at, "POST", ROOT.to_owned(), BTreeMap::new(), body).await?;
-        Ok(made(&response.body))
+        let members = vec![Node::leaf("Name", name), Node::leaf("Comment", said(properties, "Comment"))];
+        let body = Node::branch("CreateKeyValueStoreRequest", members);
+        Ok(made(&ask(at, "POST", "key-value-store", None, Some(&body))?.document))
     }
 
     async fn update(&self, at: &At, physical: &str, _: &Properties, new: &Properties) -> Outcome<Made> {
-        let there = described(at, physical).await?;
-        let headers = there.as_ref().map(if_match).unwrap_or_default();
-        let comment = new.get("Comment").and_then(|comment| comment.as_str()).unwrap_or_default();
-        let body = format!(
-            "<UpdateKeyValueStoreRequest><Comment>{}</Comment></UpdateKeyValueStoreRequest>",
-            escape(comment)
-        );
-        let response = ask(at, "PUT", format!("{ROOT}/{physical}"), headers, body).await?;
-        Ok(made(&response.body))
+        let there = look(at, &path(physical))?;
+        let etag = there.as_ref().map(|told| told.etag.as_str());
+        let body =
+            Node::branch("UpdateKeyValueStoreRequest", vec![Node::leaf("Comment", said(new, "Comment"))]);
+        Ok(made(&ask(at, "PUT", &path(physical), etag, Some(&body))?.document))
     }
 
     async fn delete(&self, at: &At, physical: &str, _: &Properties) -> Outcome<()> {
-        let Some(there) = described(at, physical).await? else { return Ok(()) };
-        ask(at, "DELETE", format!("{ROOT}/{physical}"), if_match(&there), String::new()).await.map(|_| ())
+        let Some(there) = look(at, &path(physical))? else { return Ok(()) };
+        ask(at, "DELETE", &path(physical), Some(&there.etag), None).map(|_| ())
     }
 
     async fn read(&self, at: &At, physical: &str) -> Outcome<Option<Properties>> {
-        let Some(there) = described(at, physical).await? else { return Ok(None) };
-        let found = json!({ "Name": text(&there.body, "Name"), "Comment": text(&there.body, "Comment") });
+        let Some(there) = look(at, &path(physical))? else { return Ok(None) };
+        let found = json!({ "Name": there.document.text("Name"), "Comment": there.document.text("Comment") });
         Ok(found.as_object().cloned())
     }
 }

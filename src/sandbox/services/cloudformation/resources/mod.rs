@@ -6,6 +6,9 @@
 mod apprunner;
 mod autoscaling;
 mod cloudfront;
+mod cloudfront_distributions;
+mod cloudfront_functions;
+mod cloudfront_shape;
 mod codebuild;
 mod dynamodb;
 mod ecr;
@@ -50,6 +53,8 @@ pub const KINDS: &[&dyn Kind] = &[
     &codebuild::Project,
     &logs::LogGroup,
     &cloudfront::KeyValueStore,
+    &cloudfront_functions::Function,
+    &cloudfront_distributions::Distribution,
     &dynamodb::Table,
     &sqs::Queue,
     &iam::Role,
