@@ -111,12 +111,8 @@ pub(super) async fn serve<A, F, B>(
     let _ = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn connection<A, F, B>(
-    stream: TcpStream,
-    limits: Limits,
-    mut stopped: watch::Receiver<bool>,
-    answer: A,
-) where
+async fn connection<A, F, B>(stream: TcpStream, limits: Limits, mut stopped: watch::Receiver<bool>, answer: A)
+where
     A: Fn(Request<Timely<Incoming>>) -> F + Send + Sync,
     F: Future<Output = io::Result<Response<B>>> + Send + 'static,
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin + Send + 'static,

@@ -99,13 +99,7 @@ impl Sendable {
 
 impl Proxy {
     /// Sends a request to one App Runner service.
-    pub async fn to_slot(
-        &self,
-        request: Asked,
-        host: &str,
-        id: &str,
-        peer: SocketAddr,
-    ) -> Response<Body> {
+    pub async fn to_slot(&self, request: Asked, host: &str, id: &str, peer: SocketAddr) -> Response<Body> {
         let started = Instant::now();
         if matches!(apprunner::upstreams(&self.world, id), Upstreams::Unknown) {
             return say(StatusCode::NOT_FOUND, "there is no such App Runner service");

@@ -40,12 +40,7 @@ fn asked(uri: &Uri, root: Option<&str>, prefix: &str) -> Option<Uri> {
 
 impl Proxy {
     /// Answers for a distribution.
-    pub async fn to_site(
-        &self,
-        mut request: Asked,
-        site: &Site,
-        peer: SocketAddr,
-    ) -> Response<Body> {
+    pub async fn to_site(&self, mut request: Asked, site: &Site, peer: SocketAddr) -> Response<Body> {
         if !site.is_enabled {
             return unsatisfied("the distribution is disabled");
         }
