@@ -89,9 +89,17 @@ fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
             "Resources:\n  K: {{ Type: AWS::CloudFront::KeyValueStore, Properties: {{ Name: k, Comment: {comment} }} }}\n"
         )
     };
-    aws.make("k", &of("one"), &[]);
+    // Its role may make a store and not change it, and so not change it back.
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudfront:*","Resource":"*"},{"Effect":"Deny","Action":"cloudfront:UpdateKeyValueStore","Resource":"*"}]}"#;
+    let made =
+        aws.ok(&["iam", "create-role", "--role-name", "maker", "--assume-role-policy-document", trust]);
+    let role = made["Role"]["Arn"].as_str().expect("an ARN").to_owned();
+    let policy =
+        ["iam", "put-role-policy", "--role-name", "maker", "--policy-name", "own", "--policy-document"];
+    aws.text(&[&policy[..], &[may]].concat());
+    aws.make("k", &of("one"), &["--role-arn", &role]);
     aws.settled("k", "CREATE_COMPLETE");
-    // A comment cannot be changed in the sandbox, and so not be changed back.
     aws.update("k", &of("two"), &[]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
     let update = ["cloudformation", "update-stack", "--stack-name", "k", "--template-body", &of("three")];

@@ -37,7 +37,7 @@ pub fn permit(
             if operation == "CreateDistributionWithTags" {
                 let tagged = Need::new("cloudfront:TagResource", resource.clone());
                 let made = Need::new("cloudfront:CreateDistribution", resource);
-                return check(&session, caller, service, vec![made, tagged]);
+                return check(world, caller, service, vec![made, tagged]);
             }
             Need::new(format!("cloudfront:{operation}"), resource)
         }
