@@ -5,6 +5,7 @@ from typing import Any
 
 import guarded
 import roles
+import stacked
 from botocore.handlers import json_decode_policies
 from roles import allow, document, read, signed, trust
 from witness import Witness
@@ -25,6 +26,7 @@ def run(w: Witness) -> None:
     guarded.registry(w, client, account)
     given(w, client, account)
     stacks(w, client, account)
+    stacked.run(w, client, account, settled)
 
 
 def sessions(w: Witness, client: Any, account: str) -> None:
