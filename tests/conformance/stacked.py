@@ -20,6 +20,7 @@ def run(w: Witness, client: Any, account: str, settled: Any) -> None:
     secrets.create_secret(Name="open", SecretString="said")
     ssm.put_parameter(Name="/top", Value="seen", Type="String")
     stacks(w, keys, may, settled)
+    several(w, w.client("secretsmanager", **keys), may)
     for name in ("top", "open"):
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     ssm.delete_parameter(Name="/top")
@@ -61,3 +62,18 @@ def stacks(w: Witness, keys: dict[str, str], may: Any, settled: Any) -> None:
     made.validate_template(TemplateURL=address)
     s3.delete_object(Bucket="templates", Key="t.yaml")
     s3.delete_bucket(Bucket="templates")
+
+
+def several(w: Witness, secrets: Any, may: Any) -> None:
+    """Of several secrets, those are told that may be read."""
+    whole = allow("secretsmanager:BatchGetSecretValue")
+    open = allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:open-*")
+    filters = [{"Key": "name", "Values": ["top", "open"]}]
+    may(whole, open)
+    w.refused("AccessDeniedException", secrets.batch_get_secret_value, Filters=filters)
+    may(whole, open, allow("secretsmanager:ListSecrets"))
+    for asked in ({"Filters": filters}, {"SecretIdList": ["top", "open"]}):
+        told = secrets.batch_get_secret_value(**asked)
+        w.holds(f"one is read: {told}", [one["SecretString"] for one in told["SecretValues"]] == ["said"])
+        errors = [(one["SecretId"], one["ErrorCode"]) for one in told["Errors"]]
+        w.holds(f"the other is denied: {errors}", errors == [("top", "AccessDeniedException")])

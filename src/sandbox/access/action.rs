@@ -51,9 +51,9 @@ pub(super) fn needs(
             needs.iter().map(|need| Need { action: tagging.to_owned(), ..need.clone() }).collect();
         needs.extend(tagged);
     }
-    if (service, operation) == ("secretsmanager", "BatchGetSecretValue") {
-        let secrets = resource::secrets(world, caller, &input["SecretIdList"]);
-        needs.extend(secrets.into_iter().map(|arn| Need::new("secretsmanager:GetSecretValue", arn)));
+    // Whether each secret may be read is asked as it is, and those that may not are told as errors of their own.
+    if (service, operation) == ("secretsmanager", "BatchGetSecretValue") && !input["Filters"].is_null() {
+        needs.push(Need::new("secretsmanager:ListSecrets", "*"));
     }
     let passed = passing::passed(service, operation, input).into_iter();
     needs.extend(
