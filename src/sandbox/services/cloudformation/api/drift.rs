@@ -52,7 +52,7 @@ fn differences(expected: &Map<String, Value>, actual: &Map<String, Value>) -> Ve
             "PropertyPath": format!("/{name}"),
             "ExpectedValue": told(value),
             "ActualValue": told(is),
-            "DifferenceType": "NOT_EQUAL",
+            "DifferenceType": if is.is_null() { "REMOVE" } else { "NOT_EQUAL" },
         }))
     });
     differs.collect()
