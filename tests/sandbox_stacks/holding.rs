@@ -108,6 +108,12 @@ fn what_is_refused_is_refused_before_anything_is_made() {
     aws.make("red", "Resources: { A: { Type: AWS::SQS::Queue, Properties: { Colour: red } } }", &[]);
     aws.settled("red", "ROLLBACK_COMPLETE");
     assert!(aws.reasons("red", "CREATE_FAILED")[0].contains("extraneous key [Colour]"));
+    // What never was is told to be begun and to be gone, and not to be removed.
+    let events = aws.cloudformation(&["describe-stack-events", "--stack-name", "red"]);
+    let events = events["StackEvents"].as_array().expect("events");
+    let of = events.iter().rev().filter(|event| event["LogicalResourceId"] == "A");
+    let told: Vec<&str> = of.filter_map(|event| event["ResourceStatus"].as_str()).collect();
+    assert_eq!(told, ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_COMPLETE"]);
 }
 
 #[test]
