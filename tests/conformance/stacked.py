@@ -20,6 +20,11 @@ def run(w: Witness, client: Any, account: str, settled: Any) -> None:
     secrets.create_secret(Name="open", SecretString="said")
     ssm.put_parameter(Name="/top", Value="seen", Type="String")
     stacks(w, keys, may, settled)
+    asked = {"Name": "/aws/reference/secretsmanager/top", "WithDecryption": True}
+    may(allow("ssm:*"))
+    w.refused("AccessDeniedException", w.client("ssm", **keys).get_parameter, **asked)
+    may(allow(["ssm:*", "secretsmanager:GetSecretValue"]))
+    w.client("ssm", **keys).get_parameter(**asked)
     several(w, w.client("secretsmanager", **keys), may)
     for name in ("top", "open"):
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
