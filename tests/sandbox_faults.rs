@@ -75,11 +75,11 @@ fn what_cannot_go_wrong_is_refused_with_a_suggestion() {
     for (arguments, words) in [
         (&["throtle"][..], "throttle"),
         (&["throttle", "--service", "s4"], "s3"),
-        (&["throttle", "--service", "s3", "--operation", "PutObjekt"], "PutObject"),
+        (&["throttle", "--service", "s3", "--operation", "PutObjekt"], "did you mean `PutObject`?"),
         (&["throttle", "--share", "2"], "at most 1"),
         (&["delay"], "--delay 2s"),
         (&["kill", "--operation", "PutObject"], "leave --operation out"),
-        (&["throttle", "--operation", "PutObjekt"], "PutObject"),
+        (&["throttle", "--operation", "PutObjekt"], "did you mean `PutObject`?"),
     ] {
         place.pave(&[&["sandbox", "fault", "add"], arguments].concat()).expect(64).says(words);
     }
