@@ -84,17 +84,20 @@ fn an_update_changes_in_place_replaces_and_goes_back_when_it_fails() {
 #[test]
 fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
     let Some(aws) = Aws::start() else { return };
-    let of = |comment: &str| {
+    let of = |timeout: &str| {
         format!(
-            "Resources:\n  K: {{ Type: AWS::CloudFront::KeyValueStore, Properties: {{ Name: k, Comment: {comment} }} }}\n"
+            "Resources:\n  K: {{ Type: AWS::SQS::Queue, Properties: {{ VisibilityTimeout: '{timeout}' }} }}\n"
         )
     };
-    aws.make("k", &of("one"), &[]);
+    aws.ok(&["ssm", "put-parameter", "--name", "/one", "--value", "30", "--type", "String"]);
+    let one = of("{{resolve:ssm:/one}}");
+    aws.make("k", &one, &[]);
     aws.settled("k", "CREATE_COMPLETE");
-    // A comment cannot be changed in the sandbox, and so not be changed back.
-    aws.update("k", &of("two"), &[]);
+    // No queue takes the new value, and the old one can no longer be found.
+    aws.ok(&["ssm", "delete-parameter", "--name", "/one"]);
+    aws.update("k", &of("99999"), &[]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
-    let update = ["cloudformation", "update-stack", "--stack-name", "k", "--template-body", &of("three")];
+    let update = ["cloudformation", "update-stack", "--stack-name", "k", "--template-body", &of("3")];
     aws.refused(&update, &["is in UPDATE_ROLLBACK_FAILED state and can not be updated."]);
     aws.cloudformation(&["continue-update-rollback", "--stack-name", "k"]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
@@ -102,7 +105,7 @@ fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
     aws.refused(&[&skip[..], &["Other"]].concat(), &["Other is not in the UPDATE_FAILED state"]);
     aws.ok(&[&skip[..], &["K"]].concat());
     aws.settled("k", "UPDATE_ROLLBACK_COMPLETE");
-    assert_eq!(aws.cloudformation(&["get-template", "--stack-name", "k"])["TemplateBody"], of("one"));
+    assert_eq!(aws.cloudformation(&["get-template", "--stack-name", "k"])["TemplateBody"], one);
 }
 
 #[test]
