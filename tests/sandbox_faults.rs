@@ -75,12 +75,21 @@ fn what_cannot_go_wrong_is_refused_with_a_suggestion() {
     for (arguments, words) in [
         (&["throtle"][..], "throttle"),
         (&["throttle", "--service", "s4"], "s3"),
-        (&["throttle", "--service", "s3", "--operation", "PutObjekt"], "PutObject"),
+        (&["throttle", "--service", "s3", "--operation", "PutObjekt"], "did you mean `PutObject`?"),
         (&["throttle", "--share", "2"], "at most 1"),
         (&["delay"], "--delay 2s"),
         (&["kill", "--operation", "PutObject"], "leave --operation out"),
+        (&["throttle", "--operation", "PutObjekt"], "did you mean `PutObject`?"),
     ] {
         place.pave(&[&["sandbox", "fault", "add"], arguments].concat()).expect(64).says(words);
     }
+    place.pave(&["sandbox", "fault", "add", "error", "--times", "0"]).expect(64).says("1..");
+    place.pave(&["sandbox", "up"]).expect(0);
+    fault(&place, &["throttle", "--operation", "PutObject"]);
+    // What runs may be made later.
+    let run = place.pave(&["sandbox", "fault", "add", "kill", "--service", "nothere"]).expect(0);
+    run.says("there is no App Runner service `nothere` yet; those that are there: none");
+    let run = place.pave(&["sandbox", "fault", "add", "build-failure", "--service", "nothere"]).expect(0);
+    run.says("there is no build project `nothere` yet");
     place.pave(&["sandbox", "fault", "clear", "7"]).expect(3).says("there is no fault 7");
 }

@@ -356,7 +356,7 @@ pub struct FaultToAdd {
     #[arg(long, default_value_t = 1.0)]
     pub share: f64,
     /// So often and no more.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub times: Option<u32>,
     /// How much longer a call takes, as 500ms or 2s.
     #[arg(long)]

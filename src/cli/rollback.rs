@@ -27,6 +27,7 @@ pub async fn run(request: &Rollback, output: &Output) -> Done {
     let connected = connect(&spec, output).await?;
     let settings = RolloutSettings::of(&spec);
     let releases = Records::new(&connected.ports).releases().await?;
+    engine::unheld(&connected.ports).await?;
     let cut = releases.iter().rev().find(|release| release.outcome == Outcome::InProgress);
     let interrupt = interrupt::listen(output);
     let progress = Progress::new(output);

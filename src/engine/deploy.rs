@@ -14,7 +14,7 @@ use super::{
     EngineError, Event, Interrupt, Reporter, Stage,
     clock::rfc3339,
     drive::{Driver, RolloutSettings},
-    lease::Held,
+    lease::{Held, unheld},
     observe::observe,
     plan::{self, DeployPlan, Facts, Mode, config_digest, slot_config},
     ports::{BuildRequest, BuildUpdate, Image, Ports},
@@ -64,12 +64,18 @@ pub async fn deploy(
     reporter: &dyn Reporter,
     interrupt: &Interrupt,
 ) -> Result<Deployed, EngineError> {
+    unheld(ports).await?;
     let work = Deploy { ports, request, reporter };
     let packed = work.pack().await?;
     let plan = tokio::select! {
-        plan = work.plan(&packed.bundle) => plan?,
+        plan = work.plan(&packed.bundle) => plan,
         () = interrupt.asked() => return Err(EngineError::Interrupted),
     };
+    if matches!(plan, Err(EngineError::Unfinished { .. })) {
+        // Somebody may have begun with it since.
+        unheld(ports).await?;
+    }
+    let plan = plan?;
     if request.plan_only {
         return Ok(Deployed::Planned(plan));
     }

@@ -33,6 +33,22 @@ pub struct Lease {
     pub expires: f64,
 }
 
+/// Makes sure that nobody is changing the environment, before anything is said of what is found there: a release that has
+/// no end may be under way.
+///
+/// # Errors
+/// [`EngineError::Leased`] while somebody is.
+pub async fn unheld(ports: &Ports) -> Result<(), EngineError> {
+    let Some(stored) = ports.state.get(KEY).await? else { return Ok(()) };
+    let lease = read(&stored.body)?;
+    if lease.is_held(ports.clock.now()) { Err(leased(&lease)) } else { Ok(()) }
+}
+
+fn read(body: &[u8]) -> Result<Lease, EngineError> {
+    serde_json::from_slice(body)
+        .map_err(|error| EngineError::Record { key: KEY.to_owned(), reason: error.to_string() })
+}
+
 /// A lease that is held.
 pub(super) struct Held<'a> {
     ports: &'a Ports,
@@ -72,9 +88,7 @@ impl<'a> Held<'a> {
         let expect = match ports.state.get(KEY).await? {
             None => Expect::Absent,
             Some(stored) => {
-                let other: Lease = serde_json::from_slice(&stored.body).map_err(|error| {
-                    EngineError::Record { key: KEY.to_owned(), reason: error.to_string() }
-                })?;
+                let other = read(&stored.body)?;
                 if other.is_held(now) {
                     return Err(leased(&other));
                 }
@@ -85,13 +99,7 @@ impl<'a> Held<'a> {
         match ports.state.put(KEY, bytes(&lease), expect).await {
             Ok(version) => Ok(Self { ports, lease, version }),
             Err(PortError::Conflict { .. }) => match ports.state.get(KEY).await? {
-                Some(stored) => {
-                    let broken = |error: serde_json::Error| EngineError::Record {
-                        key: KEY.into(),
-                        reason: error.to_string(),
-                    };
-                    Err(leased(&serde_json::from_slice(&stored.body).map_err(broken)?))
-                }
+                Some(stored) => Err(leased(&read(&stored.body)?)),
                 None => Err(PortError::Conflict { what: "the lease".to_owned() }.into()),
             },
             Err(error) => Err(error.into()),

@@ -22,7 +22,7 @@ pub use deploy::{DeployRequest, Deployed, deploy, resume};
 pub use drive::RolloutSettings;
 pub use error::EngineError;
 pub use event::{Event, Interrupt, Reporter, Stage};
-pub use lease::Lease;
+pub use lease::{Lease, unheld};
 pub use observe::observe;
 pub use plan::{DeployPlan, Mode, slot_config};
 pub use records::{Records, newest_promoted};

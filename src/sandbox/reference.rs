@@ -29,6 +29,37 @@ pub struct SecretPart<'a> {
 const ARN_PARTS: usize = 7;
 
 impl<'a> SecretPart<'a> {
+    /// What `GetSecretValue` is asked for it.
+    pub fn input(&self) -> Value {
+        let mut input = json!({ "SecretId": self.id });
+        if let Some(stage) = self.stage {
+            input["VersionStage"] = stage.into();
+        }
+        if let Some(version) = self.version {
+            input["VersionId"] = version.into();
+        }
+        input
+    }
+
+    /// The part that is meant of what `GetSecretValue` answers.
+    ///
+    /// # Errors
+    /// When the value is binary, or has no such key.
+    pub fn of(&self, answer: &Value) -> Result<String, ServiceError> {
+        let text = answer["SecretString"]
+            .as_str()
+            .ok_or_else(|| broken("the secret's value is binary".to_owned()))?;
+        let Some(key) = self.key else { return Ok(text.to_owned()) };
+        let value: Value = serde_json::from_str(text).map_err(|_| {
+            broken(format!("the secret's value is no JSON in which there could be the key {key}"))
+        })?;
+        match value.get(key) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(other @ (Value::Number(_) | Value::Bool(_))) => Ok(other.to_string()),
+            _ => Err(broken(format!("the secret's value has no key {key}"))),
+        }
+    }
+
     /// Reads `id:key:stage:version`, where all but the id may be left out or empty, and the id may be an ARN.
     pub fn read(text: &'a str) -> Option<Self> {
         let skipped = if text.starts_with("arn:") { ARN_PARTS - 1 } else { 0 };
@@ -54,45 +85,34 @@ pub async fn secret(
     caller: &Caller,
     part: &SecretPart<'_>,
 ) -> Result<String, ServiceError> {
-    let mut input = json!({ "SecretId": part.id });
-    if let Some(stage) = part.stage {
-        input["VersionStage"] = stage.into();
-    }
-    if let Some(version) = part.version {
-        input["VersionId"] = version.into();
-    }
-    let answer = server::call(world, "secretsmanager", "GetSecretValue", input, caller).await?;
-    let text =
-        answer["SecretString"].as_str().ok_or_else(|| broken("the secret's value is binary".to_owned()))?;
-    let Some(key) = part.key else { return Ok(text.to_owned()) };
-    let value: Value = serde_json::from_str(text).map_err(|_| {
-        broken(format!("the secret's value is no JSON in which there could be the key {key}"))
-    })?;
-    match value.get(key) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(other @ (Value::Number(_) | Value::Bool(_))) => Ok(other.to_string()),
-        _ => Err(broken(format!("the secret's value has no key {key}"))),
-    }
+    part.of(&server::call(world, "secretsmanager", "GetSecretValue", part.input(), caller).await?)
 }
 
-/// Reads a parameter, by `name`, `name:version` or ARN; of one that is secure only where that is expected.
+/// What `GetParameter` is asked for a parameter: `name`, `name:version` or ARN.
+pub fn parameter_input(name: &str) -> Value {
+    json!({ "Name": name, "WithDecryption": true })
+}
+
+/// The value in what `GetParameter` answers; of a parameter that is secure only where that is expected.
 ///
 /// # Errors
-/// When there is no such parameter or version, or it is of the other kind.
-pub async fn parameter(
-    world: &Arc<World>,
-    caller: &Caller,
-    name: &str,
-    secure: Option<bool>,
-) -> Result<String, ServiceError> {
-    let input = json!({ "Name": name, "WithDecryption": true });
-    let answer = server::call(world, "ssm", "GetParameter", input, caller).await?;
+/// When it is of the other kind.
+pub fn parameter_of(answer: &Value, secure: Option<bool>) -> Result<String, ServiceError> {
     let found = &answer["Parameter"];
     if secure.is_some_and(|secure| secure != (found["Type"] == "SecureString")) {
-        let kind = found["Type"].as_str().unwrap_or_default();
+        let text = |member: &str| found[member].as_str().unwrap_or_default();
+        let (name, kind) = (text("Name"), text("Type"));
         return Err(broken(format!("the parameter {name} is a {kind}, which this reference is not for")));
     }
     Ok(found["Value"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Reads a parameter.
+///
+/// # Errors
+/// When there is no such parameter or version.
+pub async fn parameter(world: &Arc<World>, caller: &Caller, name: &str) -> Result<String, ServiceError> {
+    parameter_of(&server::call(world, "ssm", "GetParameter", parameter_input(name), caller).await?, None)
 }
 
 #[cfg(test)]

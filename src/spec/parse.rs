@@ -187,10 +187,10 @@ pub fn suggest(word: &str, known: &[&str]) -> String {
 
 /// The known word that `word` was probably meant to be.
 pub fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let lower = word.to_lowercase().replace('-', "_");
+    let plain = |word: &str| word.to_lowercase().replace('-', "_");
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.replace('-', "_")), *candidate))
+        .map(|candidate| (strsim::jaro_winkler(&plain(word), &plain(candidate)), *candidate))
         .filter(|(score, _)| *score >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)

@@ -6,6 +6,7 @@ from typing import Any
 import guarded
 import owned
 import roles
+import stacked
 from botocore.handlers import json_decode_policies
 from roles import allow, document, read, signed, trust
 from witness import Witness
@@ -27,6 +28,7 @@ def run(w: Witness) -> None:
     owned.run(w, client, account)
     given(w, client, account)
     stacks(w, client, account)
+    stacked.run(w, client, account, settled)
 
 
 def sessions(w: Witness, client: Any, account: str) -> None:

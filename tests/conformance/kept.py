@@ -18,6 +18,14 @@ def secretsmanager(w: Witness) -> None:
         SecretId="app/key", VersionStage="AWSCURRENT", RemoveFromVersionId=second, MoveToVersionId=made["VersionId"]
     )
     w.holds("a stage is moved", client.get_secret_value(SecretId="app/key")["SecretString"] == "one")
+    parameters, name = w.client("ssm"), "/aws/reference/secretsmanager/app/key"
+    told = parameters.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    w.holds(f"it is a parameter, too: {told}", [told["Value"], told["ARN"], told["Version"]] == ["one", made["ARN"], 0])
+    w.holds("and whence it is, is told", json.loads(told["SourceResult"])["SecretString"] == "one")
+    w.refused("ValidationException", parameters.get_parameter, Name=name)
+    w.refused("ParameterNotFound", parameters.get_parameter, Name=name + "x", WithDecryption=True)
+    some = parameters.get_parameters(Names=[name, name + "x"], WithDecryption=True)
+    w.holds(f"with others, too: {some}", [len(some[list]) for list in ("Parameters", "InvalidParameters")] == [1, 1])
     client.update_secret(SecretId="app/key", Description="A key", SecretBinary=b"\x00three")
     both = client.batch_get_secret_value(SecretIdList=["app/key", "nothing"])
     w.holds("several are read at once", [len(both[list]) for list in ("SecretValues", "Errors")] == [1, 1])

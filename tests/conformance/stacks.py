@@ -1,6 +1,7 @@
 """CloudFormation: a stack's life from its first change set to its removal."""
 
 import json
+import uuid
 from typing import Any
 
 from running import until
@@ -79,6 +80,7 @@ def cloudformation(w: Witness) -> None:
     url = sqs.get_queue_url(QueueName="jobs")["QueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
     look = client.detect_stack_drift(StackName="tour")["StackDriftDetectionId"]
+    w.holds(f"its id is a UUID: {look}", str(uuid.UUID(look)) == look)
     told = lambda: client.describe_stack_drift_detection_status(StackDriftDetectionId=look)  # noqa: E731
     until("drift is looked for", lambda: told()["DetectionStatus"] != "DETECTION_IN_PROGRESS")
     w.holds("drift is found", told()["StackDriftStatus"] == "DRIFTED")

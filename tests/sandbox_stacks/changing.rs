@@ -84,25 +84,20 @@ fn an_update_changes_in_place_replaces_and_goes_back_when_it_fails() {
 #[test]
 fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
     let Some(aws) = Aws::start() else { return };
-    let of = |comment: &str| {
+    let of = |timeout: &str| {
         format!(
-            "Resources:\n  K: {{ Type: AWS::CloudFront::KeyValueStore, Properties: {{ Name: k, Comment: {comment} }} }}\n"
+            "Resources:\n  K: {{ Type: AWS::SQS::Queue, Properties: {{ VisibilityTimeout: '{timeout}' }} }}\n"
         )
     };
-    // Its role may make a store and not change it, and so not change it back.
-    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"cloudformation.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
-    let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cloudfront:*","Resource":"*"},{"Effect":"Deny","Action":"cloudfront:UpdateKeyValueStore","Resource":"*"}]}"#;
-    let made =
-        aws.ok(&["iam", "create-role", "--role-name", "maker", "--assume-role-policy-document", trust]);
-    let role = made["Role"]["Arn"].as_str().expect("an ARN").to_owned();
-    let policy =
-        ["iam", "put-role-policy", "--role-name", "maker", "--policy-name", "own", "--policy-document"];
-    aws.text(&[&policy[..], &[may]].concat());
-    aws.make("k", &of("one"), &["--role-arn", &role]);
+    aws.ok(&["ssm", "put-parameter", "--name", "/one", "--value", "30", "--type", "String"]);
+    let one = of("{{resolve:ssm:/one}}");
+    aws.make("k", &one, &[]);
     aws.settled("k", "CREATE_COMPLETE");
-    aws.update("k", &of("two"), &[]);
+    // No queue takes the new value, and the old one can no longer be found.
+    aws.ok(&["ssm", "delete-parameter", "--name", "/one"]);
+    aws.update("k", &of("99999"), &[]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
-    let update = ["cloudformation", "update-stack", "--stack-name", "k", "--template-body", &of("three")];
+    let update = ["cloudformation", "update-stack", "--stack-name", "k", "--template-body", &of("3")];
     aws.refused(&update, &["is in UPDATE_ROLLBACK_FAILED state and can not be updated."]);
     aws.cloudformation(&["continue-update-rollback", "--stack-name", "k"]);
     aws.settled("k", "UPDATE_ROLLBACK_FAILED");
@@ -110,7 +105,7 @@ fn a_rollback_that_fails_is_continued_without_what_it_failed_on() {
     aws.refused(&[&skip[..], &["Other"]].concat(), &["Other is not in the UPDATE_FAILED state"]);
     aws.ok(&[&skip[..], &["K"]].concat());
     aws.settled("k", "UPDATE_ROLLBACK_COMPLETE");
-    assert_eq!(aws.cloudformation(&["get-template", "--stack-name", "k"])["TemplateBody"], of("one"));
+    assert_eq!(aws.cloudformation(&["get-template", "--stack-name", "k"])["TemplateBody"], one);
 }
 
 #[test]

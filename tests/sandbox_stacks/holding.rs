@@ -108,6 +108,12 @@ fn what_is_refused_is_refused_before_anything_is_made() {
     aws.make("red", "Resources: { A: { Type: AWS::SQS::Queue, Properties: { Colour: red } } }", &[]);
     aws.settled("red", "ROLLBACK_COMPLETE");
     assert!(aws.reasons("red", "CREATE_FAILED")[0].contains("extraneous key [Colour]"));
+    // What never was is told to be begun and to be gone, and not to be removed.
+    let events = aws.cloudformation(&["describe-stack-events", "--stack-name", "red"]);
+    let events = events["StackEvents"].as_array().expect("events");
+    let of = events.iter().rev().filter(|event| event["LogicalResourceId"] == "A");
+    let told: Vec<&str> = of.filter_map(|event| event["ResourceStatus"].as_str()).collect();
+    assert_eq!(told, ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_COMPLETE"]);
 }
 
 #[test]
@@ -155,4 +161,59 @@ fn drift_is_what_was_changed_past_the_stack() {
     assert_eq!(of("A")["PropertyDifferences"][0]["ActualValue"], "99");
     assert_eq!(of("B")["StackResourceDriftStatus"], "IN_SYNC");
     assert_eq!(of("C")["StackResourceDriftStatus"], "DELETED");
+}
+
+/// A bucket that is told all that can be told of one.
+const BUCKET: &str = "
+Resources:
+  B:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: drifting
+      VersioningConfiguration: { Status: Enabled }
+      Tags: [{ Key: team, Value: a }, { Key: of, Value: tests }]
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: AES256 } }] }
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: 'true' }
+      OwnershipControls: { Rules: [{ ObjectOwnership: BucketOwnerEnforced }] }
+  Plain: { Type: AWS::S3::Bucket }
+";
+
+#[test]
+fn drift_of_a_bucket_is_what_the_bucket_is() {
+    let Some(aws) = Aws::start() else { return };
+    aws.make("b", BUCKET, &[]);
+    aws.settled("b", "CREATE_COMPLETE");
+    let differing = || {
+        aws.cloudformation(&["detect-stack-drift", "--stack-name", "b"]);
+        let drifts = aws.cloudformation(&["describe-stack-resource-drifts", "--stack-name", "b"]);
+        let all = drifts["StackResourceDrifts"].as_array().expect("a list").iter();
+        let differences =
+            all.flat_map(|drift| drift["PropertyDifferences"].as_array().expect("a list").clone());
+        let told = differences
+            .map(|one| json!([one["PropertyPath"], one["ActualValue"], one["DifferenceType"]]))
+            .collect::<Vec<_>>();
+        json!(told)
+    };
+    assert_eq!(differing(), json!([]));
+    let change = |operation: &str, more: &[&str]| {
+        aws.ok(&[&["s3api", operation, "--bucket", "drifting"], more].concat());
+    };
+    change("put-bucket-versioning", &["--versioning-configuration", "Status=Suspended"]);
+    change("put-bucket-tagging", &["--tagging", "TagSet=[{Key=team,Value=b},{Key=of,Value=tests}]"]);
+    change("delete-public-access-block", &[]);
+    change("delete-bucket-ownership-controls", &[]);
+    let tags = json!([{ "Key": "of", "Value": "tests" }, { "Key": "team", "Value": "b" }]).to_string();
+    assert_eq!(
+        differing(),
+        json!([
+            ["/VersioningConfiguration", json!({ "Status": "Suspended" }).to_string(), "NOT_EQUAL"],
+            ["/Tags", tags, "NOT_EQUAL"],
+            ["/PublicAccessBlockConfiguration", "null", "REMOVE"],
+            ["/OwnershipControls", "null", "REMOVE"],
+        ])
+    );
+    // An update that has something to do puts back what it says.
+    aws.update("b", &BUCKET.replace("Value: tests", "Value: others"), &[]);
+    aws.settled("b", "UPDATE_COMPLETE");
+    assert_eq!(differing(), json!([]));
 }

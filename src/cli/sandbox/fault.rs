@@ -9,13 +9,13 @@ use crate::{
         Failure,
         args::{FaultToAdd, SandboxFault},
         code,
-        output::Output,
+        output::{Output, Tone},
     },
     sandbox::{
         faults::{Fault, Faults, Kind},
-        services::OPERATIONS,
+        services::{OPERATIONS, apprunner::AppRunner, codebuild::CodeBuild},
     },
-    spec::suggest,
+    spec::{closest, suggest},
 };
 
 /// Adds, lists or clears faults of the sandbox in `dir`, whether it runs or not.
@@ -27,6 +27,9 @@ pub(super) fn run(dir: &Path, command: &SandboxFault, output: &Output) -> Result
     match command {
         SandboxFault::Add(wanted) => {
             let fault = faults.add(checked(wanted)?).map_err(failed)?;
+            if let Some(text) = not_there(dir, &fault) {
+                output.progress(&output.paint(Tone::Note, &format!("warning: {text}")));
+            }
             output.json(&json!({ "type": "fault", "fault": fault }));
             output.say(&format!("fault {}: {}", fault.id, described(&fault)));
             output.next(&format!("pave sandbox fault clear {}", fault.id));
@@ -80,6 +83,16 @@ fn checked(wanted: &FaultToAdd) -> Result<Fault, Failure> {
         let what = format!("`{kind}` strikes what runs, and not an operation");
         return Err(usage(what, "leave --operation out".to_owned()));
     }
+    if let (None, Some(operation)) = (&wanted.service, wanted.operation.as_deref()) {
+        let known: Vec<&str> = OPERATIONS.iter().flat_map(|(_, known)| known.iter().copied()).collect();
+        if !known.contains(&operation) {
+            let todo = closest(operation, &known).map_or_else(
+                || "`pave sandbox operations` shows what there is".to_owned(),
+                |best| format!("did you mean `{best}`?"),
+            );
+            return Err(usage(format!("no service of the sandbox has an operation `{operation}`"), todo));
+        }
+    }
     if let Some(service) = wanted.service.as_deref().filter(|_| kind.is_of_calls()) {
         let Some((_, known)) = OPERATIONS.iter().find(|(name, _)| *name == service) else {
             let services: Vec<&str> = OPERATIONS.iter().map(|(name, _)| *name).collect();
@@ -100,6 +113,21 @@ fn checked(wanted: &FaultToAdd) -> Result<Fault, Failure> {
         left: wanted.times,
         delay_ms: wanted.delay.map(crate::spec::units::Duration::as_millis),
     })
+}
+
+/// What is to be told of a fault of what runs, where nothing runs that it could strike. It may be made later.
+fn not_there(dir: &Path, fault: &Fault) -> Option<String> {
+    let name = fault.service.as_deref().filter(|_| !fault.kind.is_of_calls())?;
+    let (what, known) = match fault.kind {
+        Kind::BuildFailure => ("build project", CodeBuild::names(&dir.join("codebuild"))),
+        _ => ("App Runner service", AppRunner::names(&dir.join("apprunner"))),
+    };
+    let known = known.ok()?;
+    if known.iter().any(|known| known == name) {
+        return None;
+    }
+    let there = if known.is_empty() { "none" } else { &known.join(", ") };
+    Some(format!("there is no {what} `{name}` yet; those that are there: {there}"))
 }
 
 fn described(fault: &Fault) -> String {

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{call::Caller, world::World};
+use crate::sandbox::{call::Caller, services::ssm::SECRETS, world::World};
 
 use super::{Need, passing, resource};
 
@@ -51,9 +51,16 @@ pub(super) fn needs(
             needs.iter().map(|need| Need { action: tagging.to_owned(), ..need.clone() }).collect();
         needs.extend(tagged);
     }
-    if (service, operation) == ("secretsmanager", "BatchGetSecretValue") {
-        let secrets = resource::secrets(world, caller, &input["SecretIdList"]);
+    // A secret may be asked for as a parameter.
+    if service == "ssm" && operation.starts_with("GetParameter") {
+        let names = resource::texts(input, &["Name", "Names"]).into_iter();
+        let ids: Vec<&str> = names.filter_map(|name| name.strip_prefix(SECRETS)).collect();
+        let secrets = resource::secrets(world, caller, &ids.into());
         needs.extend(secrets.into_iter().map(|arn| Need::new("secretsmanager:GetSecretValue", arn)));
+    }
+    // Whether each secret may be read is asked as it is, and those that may not are told as errors of their own.
+    if (service, operation) == ("secretsmanager", "BatchGetSecretValue") && !input["Filters"].is_null() {
+        needs.push(Need::new("secretsmanager:ListSecrets", "*"));
     }
     let passed = passing::passed(service, operation, input).into_iter();
     needs.extend(

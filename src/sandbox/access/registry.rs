@@ -17,8 +17,7 @@ use super::{Need, check};
 /// # Errors
 /// The refusal, in the words of AWS.
 pub fn permit(world: &World, caller: &Caller, method: &Method, uri: &Uri) -> Result<(), ServiceError> {
-    let path = uri.path().trim_start_matches("/v2").trim_matches('/');
-    let (name, actions) = needed(method, path);
+    let (name, actions) = needed(method, uri.path());
     of(world, caller, name, actions)
 }
 
@@ -38,6 +37,8 @@ fn of(world: &World, caller: &Caller, name: &str, actions: &[&str]) -> Result<()
 
 /// The repository that a request is about, and the actions that it needs.
 fn needed<'a>(method: &Method, path: &'a str) -> (&'a str, &'static [&'static str]) {
+    // Once: the name of a repository may begin so, too.
+    let path = path.strip_prefix("/v2").unwrap_or(path).trim_matches('/');
     const UPLOAD: &[&str] = &["InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload"];
     if let Some((name, _)) = path.split_once("/manifests/") {
         return (name, if method == Method::PUT { &["PutImage"] } else { &["BatchGetImage"] });
@@ -69,10 +70,12 @@ mod tests {
             (Method::POST, "a/b/blobs/uploads", "a/b", "InitiateLayerUpload"),
             (Method::PATCH, "a/b/blobs/uploads/1", "a/b", "InitiateLayerUpload"),
             (Method::GET, "a/b/tags/list", "a/b", "ListImages"),
+            (Method::GET, "v2ray/v2/tags/list", "v2ray/v2", "ListImages"),
         ] {
-            let (of, actions) = needed(&method, path);
+            let path = format!("/v2/{path}");
+            let (of, actions) = needed(&method, &path);
             assert_eq!((of, actions.first().copied()), (name, Some(first)), "{method} {path}");
         }
-        assert!(needed(&Method::GET, "").1.is_empty());
+        assert!(needed(&Method::GET, "/v2/").1.is_empty());
     }
 }

@@ -13,7 +13,7 @@ fn any() -> Vec<String> {
 }
 
 /// The texts of a member: one, or a list of some.
-fn texts<'a>(input: &'a Value, members: &[&str]) -> Vec<&'a str> {
+pub(super) fn texts<'a>(input: &'a Value, members: &[&str]) -> Vec<&'a str> {
     let of = |value: &'a Value| match value {
         Value::String(text) => vec![text.as_str()],
         Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),

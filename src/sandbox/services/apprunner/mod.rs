@@ -168,6 +168,16 @@ impl AppRunner {
         })
     }
 
+    /// Names of the services that are kept in `dir`, which another process may be using.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(dir: &Path) -> io::Result<Vec<String>> {
+        let index: Persisted<Index> = Persisted::open(dir.join("index.json"))?;
+        let living = |service: &&Service| service.status != model::DELETED;
+        Ok(index.read(|index| index.services.values().filter(living).map(|s| s.name.clone()).collect()))
+    }
+
     /// The processes this sandbox has started and not yet seen end.
     pub fn pids(&self) -> &runtime::Pids {
         &self.pids

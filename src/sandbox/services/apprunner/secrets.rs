@@ -60,7 +60,7 @@ pub(super) async fn read(
                 None => Err(ServiceError::client("InvalidReference", "it is not the ARN of a secret")),
             }
         } else {
-            parameter(world, &caller, given, None).await
+            parameter(world, &caller, given).await
         };
         let value = value
             .map_err(|error| format!("the secret {given} for {name} cannot be read: {}", error.message))?;

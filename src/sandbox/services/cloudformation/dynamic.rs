@@ -1,13 +1,13 @@
 //! Dynamic references: `{{resolve:secretsmanager:...}}`, `{{resolve:ssm:...}}` and `{{resolve:ssm-secure:...}}`.
 //!
 //! Invariant: a stack keeps and compares the references; what they stand for is read when a resource is made or changed,
-//! and is kept nowhere. Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
+//! by whoever the stack acts as, and is kept nowhere. Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
 
 use serde_json::Value;
 
 use crate::sandbox::{
     call::ServiceError,
-    reference::{SecretPart, parameter, secret},
+    reference::{SecretPart, parameter_input, parameter_of},
 };
 
 use super::resources::{At, Properties};
@@ -36,12 +36,14 @@ async fn one(at: &At, kind: &str, reference: &str) -> Result<String, ServiceErro
             };
             let text = format!("{id}{more}");
             let part = SecretPart::read(&text).ok_or_else(malformed)?;
-            secret(&at.world, &at.caller, &part).await
+            part.of(&at.call("secretsmanager", "GetSecretValue", part.input()).await?)
         }
-        "ssm" => parameter(&at.world, &at.caller, rest, Some(false)).await,
-        "ssm-secure" if SECURE.contains(&kind) => parameter(&at.world, &at.caller, rest, Some(true)).await,
-        "ssm-secure" => {
+        "ssm-secure" if !SECURE.contains(&kind) => {
             Err(invalid(format!("SSM Secure reference is not supported in: [{kind}/Properties]")))
+        }
+        "ssm" | "ssm-secure" => {
+            let answer = at.call("ssm", "GetParameter", parameter_input(rest)).await?;
+            parameter_of(&answer, Some(service == "ssm-secure"))
         }
         _ => Err(malformed()),
     }

@@ -80,6 +80,15 @@ impl CodeBuild {
         })
     }
 
+    /// Names of the projects that are kept in `dir`, which another process may be using.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(dir: &Path) -> io::Result<Vec<String>> {
+        let index: Persisted<Index> = Persisted::open(dir.join("index.json"))?;
+        Ok(index.read(|index| index.projects.keys().cloned().collect()))
+    }
+
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, watch::Sender<bool>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

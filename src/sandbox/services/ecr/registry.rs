@@ -110,7 +110,9 @@ pub(super) async fn handle(world: &World, request: Request<impl Arriving>) -> Re
 }
 
 async fn route(store: &Store, who: &Admitted<'_>, request: Request<impl Arriving>) -> Answer {
-    let path = request.uri().path().trim_start_matches("/v2").trim_matches('/').to_owned();
+    let path = request.uri().path();
+    // Once: the name of a repository may begin so, too.
+    let path = path.strip_prefix("/v2").unwrap_or(path).trim_matches('/').to_owned();
     if path.is_empty() {
         return Ok(empty(200, &[]));
     }

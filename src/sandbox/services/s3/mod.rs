@@ -21,6 +21,7 @@ mod tagging;
 #[cfg(test)]
 mod tests;
 mod versions;
+mod words;
 mod write;
 
 use std::{
@@ -39,6 +40,7 @@ pub(in crate::sandbox) use body::send;
 use index::{Bucket, Changes, Id, Index, Record};
 pub use policy::POLICY;
 pub use stacks::BucketGone;
+pub use words::worded;
 pub use write::Refused;
 
 /// What it answers.

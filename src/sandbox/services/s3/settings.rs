@@ -13,7 +13,7 @@ pub(super) const LIFECYCLE: &str = "lifecycle";
 pub(super) const OWNERSHIP: &str = "ownership";
 pub(super) const TAGS: &str = "tags";
 
-fn get<T: DeserializeOwned>(bucket: &Bucket, name: &str) -> Option<T> {
+pub(super) fn get<T: DeserializeOwned>(bucket: &Bucket, name: &str) -> Option<T> {
     serde_json::from_str(bucket.settings.get(name)?).ok()
 }
 
@@ -51,20 +51,21 @@ pub(super) fn default_encryption(bucket: &Bucket) -> ServerSideEncryptionByDefau
     })
 }
 
+/// The same, as a whole configuration.
+pub(super) fn encrypted(bucket: &Bucket) -> ServerSideEncryptionConfiguration {
+    get(bucket, ENCRYPTION).unwrap_or_else(|| ServerSideEncryptionConfiguration {
+        rules: vec![ServerSideEncryptionRule {
+            apply_server_side_encryption_by_default: Some(default_encryption(bucket)),
+            bucket_key_enabled: Some(false),
+        }],
+    })
+}
+
 pub(super) async fn encryption(
     api: &Api,
     req: S3Request<GetBucketEncryptionInput>,
 ) -> S3Result<GetBucketEncryptionOutput> {
-    let found = api.state.read(|index| -> S3Result<_> {
-        let bucket = index.bucket(&req.input.bucket)?;
-        let usual = || ServerSideEncryptionConfiguration {
-            rules: vec![ServerSideEncryptionRule {
-                apply_server_side_encryption_by_default: Some(default_encryption(bucket)),
-                bucket_key_enabled: Some(false),
-            }],
-        };
-        Ok(get(bucket, ENCRYPTION).unwrap_or_else(usual))
-    })?;
+    let found = api.state.read(|index| index.bucket(&req.input.bucket).map(encrypted))?;
     Ok(GetBucketEncryptionOutput { server_side_encryption_configuration: Some(found) })
 }
 
@@ -160,18 +161,20 @@ pub(super) fn set_ownership(bucket: &mut Bucket, asked: &ObjectOwnership) -> S3R
     set(bucket, OWNERSHIP, &asked.as_str())
 }
 
+/// Who owns objects; nothing where that was taken away.
+pub(super) fn owned(bucket: &Bucket) -> Option<String> {
+    let kept = get(bucket, OWNERSHIP).unwrap_or_else(|| ObjectOwnership::BUCKET_OWNER_ENFORCED.to_owned());
+    Some(kept).filter(|kept| !kept.is_empty())
+}
+
 pub(super) async fn ownership(
     api: &Api,
     req: S3Request<GetBucketOwnershipControlsInput>,
 ) -> S3Result<GetBucketOwnershipControlsOutput> {
-    let kept: Option<String> = api.setting(&req.input.bucket, OWNERSHIP)?;
-    let kept = kept.unwrap_or_else(|| ObjectOwnership::BUCKET_OWNER_ENFORCED.to_owned());
-    if kept.is_empty() {
-        return Err(s3_error!(
-            OwnershipControlsNotFoundError,
-            "The bucket ownership controls were not found"
-        ));
-    }
+    let kept = api.state.read(|index| index.bucket(&req.input.bucket).map(owned))?;
+    let kept = kept.ok_or_else(|| {
+        s3_error!(OwnershipControlsNotFoundError, "The bucket ownership controls were not found")
+    })?;
     let rules = vec![OwnershipControlsRule { object_ownership: kept.into() }];
     Ok(GetBucketOwnershipControlsOutput { ownership_controls: Some(OwnershipControls { rules }) })
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use s3s::S3Error;
+use s3s::{S3Error, dto::ServerSideEncryptionRule};
 use serde_json::{Map, Value, json};
 
 use super::{S3, buckets, settings};
@@ -135,5 +135,41 @@ impl S3 {
             Ok(())
         });
         done.map_err(failed)
+    }
+    /// A bucket as it is, in the words of a template: the inverse of [`Self::configure`]. What it has none of is null.
+    pub fn configured(&self, name: &str) -> Option<Map<String, Value>> {
+        let told = self.read(|index| {
+            let bucket = index.get_bucket(name)?;
+            let block = settings::blocked(bucket).map(|block| {
+                json!({
+                    "BlockPublicAcls": block.block_public_acls,
+                    "BlockPublicPolicy": block.block_public_policy,
+                    "IgnorePublicAcls": block.ignore_public_acls,
+                    "RestrictPublicBuckets": block.restrict_public_buckets,
+                })
+            });
+            let owner = settings::owned(bucket).map(|owner| json!({ "Rules": [{ "ObjectOwnership": owner }] }));
+            let tags: Map<String, Value> = settings::get(bucket, settings::TAGS).unwrap_or_default();
+            let tags: Vec<Value> =
+                tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+            let rule = |rule: ServerSideEncryptionRule| {
+                let default = rule.apply_server_side_encryption_by_default.map(|default| {
+                    let key = default.kms_master_key_id;
+                    json!({ "SSEAlgorithm": default.sse_algorithm.as_str(), "KMSMasterKeyID": key })
+                });
+                let key = rule.bucket_key_enabled == Some(true);
+                json!({ "ServerSideEncryptionByDefault": default, "BucketKeyEnabled": key })
+            };
+            let rules: Vec<Value> = settings::encrypted(bucket).rules.into_iter().map(rule).collect();
+            Some(json!({
+                "BucketName": name,
+                "PublicAccessBlockConfiguration": block,
+                "OwnershipControls": owner,
+                "Tags": tags,
+                "BucketEncryption": { "ServerSideEncryptionConfiguration": rules },
+                "VersioningConfiguration": bucket.versioning.as_ref().map(|status| json!({ "Status": status })),
+            }))
+        });
+        told?.as_object().cloned()
     }
 }

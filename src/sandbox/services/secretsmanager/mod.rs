@@ -18,9 +18,10 @@ mod write;
 
 use std::{io, path::Path, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sandbox::{
+    access::permit,
     call::{Answer, Caller, ServiceError},
     folder::Folder,
     world::World,
@@ -92,6 +93,8 @@ struct Call<'a> {
     caller: &'a Caller,
     /// Milliseconds since the epoch.
     now: i64,
+    /// Whether the value of a secret may be read by whoever asks for several.
+    may_read: &'a dyn Fn(&str) -> Result<(), ServiceError>,
 }
 
 fn now() -> i64 {
@@ -118,7 +121,11 @@ pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &
     let (world, operation, caller) = (Arc::clone(world), operation.to_owned(), caller.clone());
     let now = now();
     let work = move || {
-        let call = Call { secrets: &world.secretsmanager.secrets, caller: &caller, now };
+        let may_read = |id: &str| {
+            permit(&world, &caller, "secretsmanager", "GetSecretValue", &json!({ "SecretId": id }))
+        };
+        let secrets = &world.secretsmanager.secrets;
+        let call = Call { secrets, caller: &caller, now, may_read: &may_read };
         answer(&call, &operation, input)
     };
     let answer = tokio::task::spawn_blocking(work).await.map_err(io::Error::from)?;
@@ -154,8 +161,6 @@ fn answer(call: &Call<'_>, operation: &str, input: Value) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::sandbox::testing::caller;
 
@@ -163,7 +168,7 @@ mod tests {
     fn what_is_listed_is_answered_and_nothing_else() {
         let dir = tempfile::tempdir().expect("dir");
         let secrets = Folder::open(dir.path()).expect("opens");
-        let call = Call { secrets: &secrets, caller: &caller(), now: 0 };
+        let call = Call { secrets: &secrets, caller: &caller(), now: 0, may_read: &|_| Ok(()) };
         let unknown = |operation: &str| {
             answer(&call, operation, json!({})).is_err_and(|e| e.code == "UnknownOperationException")
         };

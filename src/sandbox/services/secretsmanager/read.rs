@@ -158,7 +158,8 @@ pub(super) fn batch(call: &Call<'_>, value: Value) -> Answer {
     };
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     for id in ids {
-        match read(call, &Get { secret_id: id.clone(), version_id: None, version_stage: None }) {
+        let wanted = Get { secret_id: id.clone(), version_id: None, version_stage: None };
+        match (call.may_read)(&id).and_then(|()| read(call, &wanted)) {
             Ok(value) => values.push(value),
             // A fault of the sandbox is one of the whole call.
             Err(error @ ServiceError { status: 500, .. }) => return Err(error),

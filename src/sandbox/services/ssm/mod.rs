@@ -12,10 +12,11 @@ mod labels;
 mod name;
 mod parameter;
 mod put;
+mod reference;
 mod search;
 mod tagging;
 
-use std::{io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use serde_json::Value;
 
@@ -26,6 +27,7 @@ use crate::sandbox::{
 };
 
 use parameter::Parameter;
+pub use reference::START as SECRETS;
 
 /// What it answers.
 pub const OPERATIONS: &[&str] = &[
@@ -66,6 +68,8 @@ struct Call<'a> {
     caller: &'a Caller,
     /// Milliseconds since the epoch.
     now: i64,
+    /// Secrets that are asked for by names of parameters.
+    secrets: BTreeMap<String, Answer>,
 }
 
 fn refused(code: &'static str, message: impl Into<String>) -> ServiceError {
@@ -92,10 +96,11 @@ fn no_page() -> ServiceError {
 /// # Errors
 /// The service's own.
 pub async fn handle(world: &Arc<World>, operation: &str, input: Value, caller: &Caller) -> Answer {
+    let secrets = reference::secrets(world, operation, &input, caller).await?;
     let (world, operation, caller) = (Arc::clone(world), operation.to_owned(), caller.clone());
     let now = (time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000) as i64;
     let work = move || {
-        let call = Call { parameters: &world.ssm.parameters, caller: &caller, now };
+        let call = Call { parameters: &world.ssm.parameters, caller: &caller, now, secrets };
         answer(&call, &operation, input)
     };
     tokio::task::spawn_blocking(work).await.map_err(io::Error::from)?
@@ -131,7 +136,7 @@ mod tests {
     fn what_is_listed_is_answered_and_nothing_else() {
         let dir = tempfile::tempdir().expect("dir");
         let parameters = Folder::open(dir.path()).expect("opens");
-        let call = Call { parameters: &parameters, caller: &caller(), now: 0 };
+        let call = Call { parameters: &parameters, caller: &caller(), now: 0, secrets: BTreeMap::new() };
         let unknown = |operation: &str| {
             answer(&call, operation, json!({})).is_err_and(|e| e.code == "UnknownOperationException")
         };

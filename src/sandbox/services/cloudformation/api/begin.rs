@@ -142,3 +142,38 @@ impl Request<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use super::*;
+    use crate::sandbox::testing;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn the_same_call_at_once_is_one_stack() {
+        let dir = tempfile::tempdir().expect("dir");
+        let world = testing::world(dir.path());
+        for round in 0..20 {
+            let input = json!({
+                "StackName": format!("same-{round}"),
+                "TemplateBody": "Resources: { W: { Type: AWS::CloudFormation::WaitConditionHandle } }",
+                "ClientRequestToken": "token",
+            });
+            let begin = Arc::new(tokio::sync::Barrier::new(16));
+            let calls = (0..16).map(|_| {
+                let (world, input, begin) = (Arc::clone(&world), input.clone(), Arc::clone(&begin));
+                tokio::spawn(async move {
+                    begin.wait().await;
+                    super::super::handle(&world, "CreateStack", &input, &world.own_caller()).await
+                })
+            });
+            let mut made = BTreeSet::new();
+            for call in calls.collect::<Vec<_>>() {
+                let answer = call.await.expect("no panic").expect("is made or was");
+                made.insert(answer["StackId"].to_string());
+            }
+            assert_eq!(made.len(), 1);
+        }
+    }
+}

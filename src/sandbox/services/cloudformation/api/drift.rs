@@ -52,7 +52,7 @@ fn differences(expected: &Map<String, Value>, actual: &Map<String, Value>) -> Ve
             "PropertyPath": format!("/{name}"),
             "ExpectedValue": told(value),
             "ActualValue": told(is),
-            "DifferenceType": "NOT_EQUAL",
+            "DifferenceType": if is.is_null() { "REMOVE" } else { "NOT_EQUAL" },
         }))
     });
     differs.collect()
@@ -134,20 +134,24 @@ pub(super) async fn detect(request: &Request<'_>) -> Answer {
             }
         }
         changes.stack(&stack);
-        // The id says whose drift it is, so that nothing else has to be kept.
-        Ok(json!({ "StackDriftDetectionId": format!("{}{}", uuid_of(&stack.id), uuid()) }))
+        // The id begins as the stack's, which says whose drift it is: nothing else has to be kept.
+        Ok(json!({ "StackDriftDetectionId": format!("{}{}", start_of(&stack.id), &uuid()[START..]) }))
     })
 }
 
-fn uuid_of(stack: &str) -> &str {
-    stack.rsplit('/').next().unwrap_or_default()
+/// How much of a UUID is its first three groups.
+const START: usize = 18;
+
+/// Of a stack's own UUID, which ends its ARN.
+fn start_of(stack: &str) -> &str {
+    stack.rsplit('/').next().and_then(|id| id.get(..START)).unwrap_or_default()
 }
 
 pub(super) fn status(request: &Request<'_>) -> Answer {
     let id = request.required("StackDriftDetectionId")?;
     let missing = || invalid(format!("Stack drift detection {id} does not exist"));
     let stack = request.store().read(|view| {
-        view.stacks().find(|stack| stack.drift.is_some() && id.starts_with(uuid_of(&stack.id))).cloned()
+        view.stacks().find(|stack| stack.drift.is_some() && id.starts_with(start_of(&stack.id))).cloned()
     });
     let stack = stack.ok_or_else(missing)?;
     let (status, at) = stack.drift.clone().ok_or_else(missing)?;

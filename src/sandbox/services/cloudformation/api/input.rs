@@ -10,7 +10,7 @@ use super::{
     super::{
         model::{Definition, Stack},
         resources,
-        template::{self, Policy, Template},
+        template::{Policy, Template},
     },
     Request, invalid,
 };
@@ -60,29 +60,6 @@ impl Request<'_> {
             (Some(body), None) => Ok(Some(body.to_owned())),
             (None, Some(url)) => self.object(url).map(Some),
         }
-    }
-
-    /// An object of this sandbox's S3, by its address in either style.
-    fn object(&self, url: &str) -> Result<String, ServiceError> {
-        let wrong = || invalid("TemplateURL must be a supported URL.");
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
-        let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
-        let path = path.split('?').next().unwrap_or_default();
-        let path = percent_encoding::percent_decode_str(path).decode_utf8().map_err(|_| wrong())?;
-        let (bucket, key) = match host.split_once(".s3") {
-            Some((bucket, _)) => (bucket.to_owned(), path.into_owned()),
-            None => {
-                let (bucket, key) = path.split_once('/').ok_or_else(wrong)?;
-                (bucket.to_owned(), key.to_owned())
-            }
-        };
-        let file = self.at.world.s3.object_path(&bucket, &key);
-        let file = file.ok_or_else(|| invalid("S3 error: The specified key does not exist."))?;
-        if std::fs::metadata(&file)?.len() > template::MOST_BYTES as u64 {
-            let most = template::MOST_BYTES;
-            return Err(invalid(format!("Template may not exceed {most} bytes in size.")));
-        }
-        std::fs::read_to_string(file).map_err(|_| invalid("Template format error: the template is no text"))
     }
 
     /// Tags, notifications, role and capabilities, where the call says them; else those of the stack.

@@ -47,11 +47,14 @@ pub(super) fn create(request: &Request<'_>) -> Answer {
     let name = request.required("StackName")?;
     check_name(name, "stackName")?;
     refuse_monitoring(request)?;
-    if let Some(there) = request.store().read(|view| view.stack(name)) {
+    let already = |there: Stack| {
         if request.repeated(&there, "CreateStack")? {
-            return Ok(json!({ "StackId": there.id }));
+            return Ok(there.id);
         }
-        return Err(ServiceError::client("AlreadyExistsException", format!("Stack [{name}] already exists")));
+        Err(ServiceError::client("AlreadyExistsException", format!("Stack [{name}] already exists")))
+    };
+    if let Some(there) = request.store().read(|view| view.stack(name)) {
+        return already(there).map(|id| json!({ "StackId": id }));
     }
     let on_failure = request.on_failure("OnFailure")?;
     if on_failure.is_some() && !request.input["DisableRollback"].is_null() {
@@ -79,11 +82,11 @@ pub(super) fn create(request: &Request<'_>) -> Answer {
     };
     request.begin(&mut stack, "CreateStack");
     let id = request.store().change(|view, changes| {
-        if view.stack(&stack.name).is_some() {
-            let text = format!("Stack [{}] already exists", stack.name);
-            return Err(ServiceError::client("AlreadyExistsException", text));
+        // The same call may have made it between the first look and this one.
+        match view.stack(name) {
+            Some(there) => already(there),
+            None => request.turn(changes, stack, "CREATE_IN_PROGRESS", INITIATED),
         }
-        request.turn(changes, stack, "CREATE_IN_PROGRESS", INITIATED)
     })?;
     request.started(id)
 }
@@ -133,6 +136,9 @@ pub(super) fn update(request: &Request<'_>) -> Answer {
     }
     let id = request.store().change(|view, changes| {
         let mut stack = view.stack(&stack.id).ok_or_else(|| missing(name))?;
+        if request.repeated(&stack, "UpdateStack")? {
+            return Ok(stack.id);
+        }
         changeable(&stack)?;
         if let Some(policy) = request.text("StackPolicyBody") {
             stack.policy = Some(policy.to_owned());

@@ -1,10 +1,54 @@
 //! Templates, as they were given, and what they say of themselves.
 
+use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::sandbox::call::Answer;
+use crate::sandbox::{
+    access::{Asked, permit_s3},
+    call::{Answer, ServiceError},
+};
 
-use super::{super::template::Template, Request, input::capability, invalid};
+use super::{
+    super::template::{self, Template},
+    Request,
+    input::capability,
+    invalid,
+};
+
+impl Request<'_> {
+    /// An object of this sandbox's S3, by its address in either style; whoever calls reads it.
+    pub(super) fn object(&self, url: &str) -> Result<String, ServiceError> {
+        let wrong = || invalid("TemplateURL must be a supported URL.");
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
+        let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
+        let path = path.split('?').next().unwrap_or_default();
+        let path = percent_encoding::percent_decode_str(path).decode_utf8().map_err(|_| wrong())?;
+        let (bucket, key) = match host.split_once(".s3") {
+            Some((bucket, _)) => (bucket.to_owned(), path.into_owned()),
+            None => {
+                let (bucket, key) = path.split_once('/').ok_or_else(wrong)?;
+                (bucket.to_owned(), key.to_owned())
+            }
+        };
+        let asked = Asked {
+            operation: "GetObject",
+            bucket: Some(&bucket),
+            key: Some(&key),
+            version: None,
+            query: "",
+            headers: &HeaderMap::new(),
+        };
+        permit_s3(&self.at.world, &self.at.caller.access_key_id, asked)
+            .map_err(|_| invalid("S3 error: Access Denied"))?;
+        let file = self.at.world.s3.object_path(&bucket, &key);
+        let file = file.ok_or_else(|| invalid("S3 error: The specified key does not exist."))?;
+        if std::fs::metadata(&file)?.len() > template::MOST_BYTES as u64 {
+            let most = template::MOST_BYTES;
+            return Err(invalid(format!("Template may not exceed {most} bytes in size.")));
+        }
+        std::fs::read_to_string(file).map_err(|_| invalid("Template format error: the template is no text"))
+    }
+}
 
 pub(super) fn get(request: &Request<'_>) -> Answer {
     let digest = match request.text("ChangeSetName") {
@@ -15,7 +59,7 @@ pub(super) fn get(request: &Request<'_>) -> Answer {
     Ok(json!({ "TemplateBody": text, "StagesAvailable": ["Original", "Processed"] }))
 }
 
-fn read(request: &Request<'_>) -> Result<Template, crate::sandbox::call::ServiceError> {
+fn read(request: &Request<'_>) -> Result<Template, ServiceError> {
     let text = match (request.template()?, request.text("StackName")) {
         (Some(text), _) => text,
         (None, Some(_)) => request.store().template(&request.stack()?.definition.template)?,

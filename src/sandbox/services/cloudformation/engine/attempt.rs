@@ -10,7 +10,7 @@ use super::{
     super::{
         diff::{Recreation, differing},
         dynamic::resolved,
-        model::{Former, Resource},
+        model::{Event, Former, Resource},
         resources::{self, Kind, Properties, kind},
         template::{self, Policy, Template},
     },
@@ -81,6 +81,7 @@ async fn applied(
         remnant(job, &mut record).await?;
     }
     let creates = record.physical.is_none() && record.former.is_none();
+    let told = again && record.name.is_some();
     let wanted = match wanted(job, template, resource) {
         Ok(wanted) => wanted,
         Err(text) => {
@@ -88,10 +89,11 @@ async fn applied(
                 record.former = Some(record.snapshot());
             }
             record.operation = this.to_owned();
-            let status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" };
-            let event = record.turn(&job.stack, status, Some(text));
-            job.keep(&record, vec![event])?;
-            return Ok(false);
+            if creates {
+                return failed(job, record, told, text);
+            }
+            let event = record.turn(&job.stack, "UPDATE_FAILED", Some(text));
+            return job.keep(&record, vec![event]).map(|()| false);
         }
     };
     let policies = |record: &mut Resource| {
@@ -208,6 +210,29 @@ async fn replace(
     make(job, kind, record, again).await
 }
 
+/// What becomes of a resource that is made: it is new, or takes the place of another.
+fn verb(record: &Resource) -> &'static str {
+    if record.former.is_some() { "UPDATE" } else { "CREATE" }
+}
+
+fn began(job: &Job, record: &mut Resource) -> Event {
+    let why = "Requested update requires the creation of a new physical resource; hence creating one.";
+    let why = record.former.is_some().then(|| why.to_owned());
+    let status = format!("{}_IN_PROGRESS", verb(record));
+    record.turn(&job.stack, &status, why)
+}
+
+/// Tells that a resource could not be made, after that it was begun with, if that is not `told`.
+fn failed(job: &Job, mut record: Resource, told: bool, why: String) -> Result<bool, ServiceError> {
+    let mut events = Vec::new();
+    if !told {
+        events.push(began(job, &mut record));
+    }
+    let status = format!("{}_FAILED", verb(&record));
+    events.push(record.turn(&job.stack, &status, Some(why)));
+    job.keep(&record, events).map(|()| false)
+}
+
 /// Makes what a record describes. `again` says that an earlier life may have made it.
 async fn make(
     job: &Job,
@@ -215,50 +240,34 @@ async fn make(
     mut record: Resource,
     again: bool,
 ) -> Result<bool, ServiceError> {
-    let verb = if record.former.is_some() { "UPDATE" } else { "CREATE" };
-    let failed = format!("{verb}_FAILED");
     record.operation = job.stack.operation.clone();
+    let claimed = record.name.clone().filter(|_| again);
+    let told = claimed.is_some();
     let properties = match resolved(&job.at, kind.name(), &record.properties).await {
         Ok(properties) => properties,
-        Err(error) => {
-            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
-            return job.keep(&record, vec![event]).map(|()| false);
-        }
+        Err(error) => return failed(job, record, told, reason(&error)),
     };
     let given = kind.naming().and_then(|naming| properties.get(naming.property)?.as_str().map(str::to_owned));
-    let claimed = record.name.clone().filter(|_| again);
     let name = claimed.clone().or(given).unwrap_or_else(|| match kind.naming() {
         Some(naming) => resources::fresh_name(naming, &job.stack.name, &record.id),
         None => crate::sandbox::server::uuid(),
     });
     let found = match kind.find(&job.at, &name).await {
         Ok(found) => found,
-        Err(error) => {
-            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
-            return job.keep(&record, vec![event]).map(|()| false);
-        }
+        Err(error) => return failed(job, record, told, reason(&error)),
     };
-    match (found, claimed.is_some()) {
-        (Some(_), false) => {
-            let text = format!("{name} already exists");
-            let event = record.turn(&job.stack, &failed, Some(text));
-            return job.keep(&record, vec![event]).map(|()| false);
-        }
+    match (found, told) {
+        (Some(_), false) => return failed(job, record, told, format!("{name} already exists")),
         // It was made and perhaps not whole when the sandbox was stopped; nobody was told of it.
         (Some(made), true) => {
             if let Err(error) = kind.delete(&job.at, &made.physical, &record.properties).await {
                 record.physical = Some(made.physical);
-                let event = record.turn(&job.stack, &failed, Some(reason(&error)));
-                return job.keep(&record, vec![event]).map(|()| false);
+                return failed(job, record, true, reason(&error));
             }
         }
         (None, false) => {
             record.name = Some(name.clone());
-            let why = (verb == "UPDATE").then(|| {
-                "Requested update requires the creation of a new physical resource; hence creating one."
-                    .to_owned()
-            });
-            let event = record.turn(&job.stack, &format!("{verb}_IN_PROGRESS"), why);
+            let event = began(job, &mut record);
             job.keep(&record, vec![event])?;
         }
         (None, true) => {}
@@ -267,21 +276,18 @@ async fn make(
         Ok(made) => {
             record.physical = Some(made.physical);
             record.attributes = made.attributes;
-            let began = record.turn(
-                &job.stack,
-                &format!("{verb}_IN_PROGRESS"),
-                Some("Resource creation Initiated".to_owned()),
-            );
+            let verb = verb(&record);
+            let initiated = Some("Resource creation Initiated".to_owned());
+            let initiated = record.turn(&job.stack, &format!("{verb}_IN_PROGRESS"), initiated);
             let ended = record.turn(&job.stack, &format!("{verb}_COMPLETE"), None);
-            job.keep(&record, vec![began, ended]).map(|()| true)
+            job.keep(&record, vec![initiated, ended]).map(|()| true)
         }
         Err(error) => {
             // Where making it takes several steps, a part of it may be there, which the rollback has to remove.
             if !error.code.contains("Already") {
                 record.physical = kind.find(&job.at, &name).await.ok().flatten().map(|made| made.physical);
             }
-            let event = record.turn(&job.stack, &failed, Some(reason(&error)));
-            job.keep(&record, vec![event]).map(|()| false)
+            failed(job, record, true, reason(&error))
         }
     }
 }

@@ -82,12 +82,15 @@ pub(super) async fn remove(job: &Job, mut record: Resource, retain: bool) -> Res
         let event = record.turn(&job.stack, "DELETE_SKIPPED", None);
         return job.keep(&record, vec![event]).map(|()| true);
     }
-    let event = record.turn(&job.stack, "DELETE_IN_PROGRESS", None);
-    job.keep(&record, vec![event])?;
-    let mut gone: Vec<Former> = std::mem::take(&mut record.leftovers);
-    gone.extend(record.former.take().filter(|_| record.replaced));
+    let mut gone: Vec<Former> = record.leftovers.clone();
+    gone.extend(record.former.clone().filter(|_| record.replaced));
     if record.physical.is_some() {
         gone.push(record.snapshot());
+    }
+    // Of what never was, only that it is gone is told.
+    if !gone.is_empty() {
+        let event = record.turn(&job.stack, "DELETE_IN_PROGRESS", None);
+        job.keep(&record, vec![event])?;
     }
     for one in gone {
         if let Err(error) = removed(job, &record.kind, &one, record.deletion).await {
@@ -97,6 +100,7 @@ pub(super) async fn remove(job: &Job, mut record: Resource, retain: bool) -> Res
             return job.keep(&record, vec![event]).map(|()| false);
         }
     }
+    record.leftovers.clear();
     record.former = None;
     record.replaced = false;
     let event = record.turn(&job.stack, "DELETE_COMPLETE", None);

@@ -1,6 +1,6 @@
 //! `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`.
 //!
-//! Settings are recorded with the bucket as S3's own operations would record them.
+//! Settings are kept with the bucket as S3's own operations would keep them, and read from there.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -21,9 +21,6 @@ use super::{At, Kind, Naming, Outcome, Properties};
 
 pub(super) struct Bucket;
 pub(super) struct BucketPolicy;
-
-/// Where a bucket's settings hold the properties of a stack.
-const PROPERTIES: &str = "properties";
 
 fn invalid(text: impl Into<String>) -> ServiceError {
     ServiceError::client("InvalidRequest", text)
@@ -63,19 +60,13 @@ const ACTIONS: [(&str, &str); 5] = [
 ];
 
 /// Whether whoever makes the stack may change what it changes.
-fn may_record(at: &At, name: &str, old: &Properties, new: &Properties) -> Outcome<()> {
+fn may_configure(at: &At, name: &str, old: &Properties, new: &Properties) -> Outcome<()> {
     for (property, action) in ACTIONS {
         if old.get(property) != new.get(property) {
             at.may("s3", action, &format!("arn:aws:s3:::{name}"))?;
         }
     }
     Ok(())
-}
-
-fn record(at: &At, name: &str, properties: &Properties) -> Outcome<()> {
-    at.world.s3.configure(name, properties)?;
-    let text = Value::Object(properties.clone()).to_string();
-    Ok(at.world.s3.set(name, PROPERTIES, Some(text))?)
 }
 
 #[async_trait]
@@ -110,7 +101,7 @@ impl Kind for Bucket {
     async fn create(&self, at: &At, name: &str, properties: &Properties) -> Outcome<Made> {
         check_name(name)?;
         at.may("s3", "CreateBucket", &format!("arn:aws:s3:::{name}"))?;
-        may_record(at, name, &Properties::default(), properties)?;
+        may_configure(at, name, &Properties::default(), properties)?;
         if !at.world.s3.make_bucket(name)? {
             let text = "Your previous request to create the named bucket succeeded and you already own it.";
             return Err(ServiceError {
@@ -119,13 +110,13 @@ impl Kind for Bucket {
                 message: text.to_owned(),
             });
         }
-        record(at, name, properties)?;
+        at.world.s3.configure(name, properties)?;
         Ok(made(at, name))
     }
 
     async fn update(&self, at: &At, physical: &str, old: &Properties, new: &Properties) -> Outcome<Made> {
-        may_record(at, physical, old, new)?;
-        record(at, physical, new)?;
+        may_configure(at, physical, old, new)?;
+        at.world.s3.configure(physical, new)?;
         Ok(made(at, physical))
     }
 
@@ -142,12 +133,7 @@ impl Kind for Bucket {
     }
 
     async fn read(&self, at: &At, physical: &str) -> Outcome<Option<Properties>> {
-        if !at.world.s3.has_bucket(physical) {
-            return Ok(None);
-        }
-        let kept = at.world.s3.setting(physical, PROPERTIES);
-        let kept: Properties = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Ok(Some(kept))
+        Ok(at.world.s3.configured(physical))
     }
 }
 

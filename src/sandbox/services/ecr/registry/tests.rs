@@ -83,3 +83,22 @@ fn no_address_leads_out_of_its_directory() {
         "{blobs:?}"
     );
 }
+
+#[tokio::test]
+async fn a_name_may_begin_as_the_address_does() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let world = world(dir.path());
+    let store = &world.ecr.store;
+    store
+        .index
+        .update(|index| {
+            index.repositories.insert("v2/v2ray".to_owned(), Default::default());
+            Ok::<_, std::io::Error>(())
+        })
+        .expect("keeps");
+    for (name, status) in [("v2/v2ray", 200), ("v2ray", 404), ("ray", 404)] {
+        let path = format!("/v2/{name}/tags/list");
+        let asked = request("GET", &path, "", Vec::new(), &world.ecr.token).expect("is one");
+        assert_eq!(handle(&world, asked).await.status(), status, "{name}");
+    }
+}
