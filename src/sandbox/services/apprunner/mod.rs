@@ -239,6 +239,10 @@ pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
 /// When the disk refuses.
 pub async fn resume(world: &Arc<World>) -> io::Result<()> {
     world.apprunner.pids.end_strangers()?;
+    world.apprunner.index.update(|index| {
+        revisions::begin(index, &world.identity.account, &world.identity.region);
+        Ok::<_, io::Error>(())
+    })?;
     world.runtime.resume(world).await?;
     operations::resume(world).await?;
     world.runtime.settle(world).await;
