@@ -8,8 +8,9 @@ use aws_sdk_cloudwatchlogs::Client as LogsClient;
 use aws_sdk_codebuild::{
     Client,
     types::{
-        ArtifactsType, Build, ComputeType, EnvironmentType, EnvironmentVariable, Project, ProjectArtifacts,
-        ProjectEnvironment, ProjectSource, SourceType, StatusType,
+        ArtifactsType, Build, ComputeType, EnvironmentType, EnvironmentVariable, EnvironmentVariableType,
+        ImagePullCredentialsType, Project, ProjectArtifacts, ProjectEnvironment, ProjectSource, SourceType,
+        StatusType,
     },
 };
 
@@ -49,16 +50,19 @@ impl CodeBuild {
         Self { client: Client::new(config), logs: LogsClient::new(config), place }
     }
 
+    /// With what CodeBuild fills in, so that it is the same when it is read again.
     fn environment(&self, repository: &str) -> PortResult<ProjectEnvironment> {
         let invalid = |error: aws_sdk_codebuild::error::BuildError| PortError::Invalid(error.to_string());
         let host = repository.split('/').next().unwrap_or_default();
         let variable = |name: &str, value: &str| {
-            EnvironmentVariable::builder().name(name).value(value).build().map_err(invalid)
+            let variable = EnvironmentVariable::builder().name(name).value(value);
+            variable.r#type(EnvironmentVariableType::Plaintext).build().map_err(invalid)
         };
         ProjectEnvironment::builder()
             .r#type(EnvironmentType::LinuxContainer)
             .image(IMAGE)
             .compute_type(ComputeType::BuildGeneral1Medium)
+            .image_pull_credentials_type(ImagePullCredentialsType::Codebuild)
             // Docker builds need it.
             .privileged_mode(true)
             .environment_variables(variable("IMAGE_REPOSITORY", repository)?)

@@ -8,6 +8,10 @@ from witness import Witness
 def shared(w: Witness, client: Any) -> None:
     """Configurations in revisions, and what may not be deleted."""
     name = "AutoScalingConfigurationName"
+    (usual,) = client.list_auto_scaling_configurations()["AutoScalingConfigurationSummaryList"]
+    w.holds(f"there is one from the beginning: {usual}", usual[name] == "DefaultConfiguration" and usual["IsDefault"])
+    refused = usual["AutoScalingConfigurationArn"]
+    w.refused("InvalidRequestException", client.delete_auto_scaling_configuration, AutoScalingConfigurationArn=refused)
     made = [client.create_auto_scaling_configuration(**{name: "bounds"}, MaxSize=n) for n in (2, 3, 4)]
     arns = [one["AutoScalingConfiguration"]["AutoScalingConfigurationArn"] for one in made]
     part = arns[0].rsplit("/", 2)[0]
@@ -25,7 +29,7 @@ def shared(w: Witness, client: Any) -> None:
     w.refused("ServiceQuotaExceededException", client.create_auto_scaling_configuration, **{name: "bounds"})
     page = client.list_auto_scaling_configurations(MaxResults=2)
     rest = client.list_auto_scaling_configurations(MaxResults=100, NextToken=page["NextToken"])
-    w.holds("pages hold all", len(rest["AutoScalingConfigurationSummaryList"]) == 3)
+    w.holds("pages hold all", len(rest["AutoScalingConfigurationSummaryList"]) == 4)
     watched = client.create_observability_configuration(
         ObservabilityConfigurationName="traces", TraceConfiguration={"Vendor": "AWSXRAY"}, Tags=[{"Key": "a", "Value": "b"}]
     )["ObservabilityConfiguration"]["ObservabilityConfigurationArn"]

@@ -27,6 +27,9 @@ print("it listens", flush=True)
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
 """
 IMAGE = {"exclude": [".pave/**"], "config": {"Entrypoint": ["python3", "app.py"], "Env": [], "ExposedPorts": {}, "WorkingDir": "/app"}}
+PHASES = (
+    "SUBMITTED", "QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING",
+)
 ROLE = "arn:aws:iam::{account}:role/made-up"
 
 
@@ -95,9 +98,17 @@ def codebuild(site: Site) -> None:
     w.holds("a project is listed", client.list_projects()["projects"] == ["app"])
     w.holds("one is described", client.batch_get_projects(names=["app", "nothing"])["projectsNotFound"] == ["nothing"])
     w.refused("ResourceNotFoundException", client.start_build, projectName="nothing")
-    w.holds("a good build succeeds", site.build("v1", "true")["buildStatus"] == "SUCCEEDED")
-    bad = site.build("v2", "exit 3")
+    good, bad = site.build("v1", "true"), site.build("v2", "exit 3")
+    w.holds("a good build succeeds", good["buildStatus"] == "SUCCEEDED")
     w.holds("a bad one fails", bad["buildStatus"] == "FAILED")
+    for build, end in ((good, "SUCCEEDED"), (bad, "FAILED")):
+        told = [(one["phaseType"], one.get("phaseStatus")) for one in build["phases"]]
+        w.holds(f"its phases are told: {told}", told == [(name, end if name == "BUILD" else "SUCCEEDED") for name in PHASES] + [("COMPLETED", None)])
+    types = {one["type"] for one in good["environment"]["environmentVariables"]}
+    w.holds(f"variables say what they are: {types}", types == {"PLAINTEXT"})
+    w.holds("its log has an address", good["logs"]["groupName"] in good["logs"]["deepLink"])
+    bare = {**project, "name": "bare", "source": {"type": "NO_SOURCE"}}
+    w.refused("InvalidInputException", client.create_project, **bare, artifacts={"type": "NO_ARTIFACTS"})
     slow = client.start_build(projectName="app", sourceTypeOverride="S3", sourceLocationOverride="bundles/v1.tar.gz")
     client.stop_build(id=slow["build"]["id"])
     w.holds("builds are listed", len(client.list_builds()["ids"]) == 3)

@@ -3,6 +3,7 @@ stack."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -80,6 +81,29 @@ def managed(found):
     return json.loads(secret["SecretString"])
 
 
+def confined(found, password):
+    """The master user makes roles and grants them, and reaches nothing outside the database."""
+    ask = lambda statement, **more: sql(found, "owner", password, statement, **more)  # noqa: E731
+    ask("CREATE ROLE reader; GRANT reader TO owner; GRANT pg_monitor TO owner; DROP ROLE reader")
+    for role in ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"):
+        assert "does not exist" in ask(f"GRANT {role} TO owner", fails=True)
+        assert "reserved" in ask(f"CREATE ROLE {role}", fails=True)
+    for statement in (
+        "CREATE TEMP TABLE t (a text); COPY t FROM PROGRAM 'id'",
+        "COPY (SELECT 1) TO PROGRAM 'cat'",
+        "COPY (SELECT 1) TO '/tmp/pave-written-by-the-master-user'",
+        "CREATE TEMP TABLE t (a text); COPY t FROM '/etc/hostname'",
+        "SELECT pg_read_file('PG_VERSION')",
+        "SELECT lo_import('/etc/hostname')",
+        "ALTER SYSTEM SET work_mem = '8MB'",
+        "GRANT rdsadmin TO owner",
+        "CREATE ROLE more SUPERUSER",
+    ):
+        said = ask(statement, fails=True)
+        assert re.search("permission denied|must be superuser|CREATEROLE|SUPERUSER", said), (statement, said)
+    assert ask("SHOW rds.force_ssl") == "1"
+
+
 def before():
     password = f"{MARK}-1"
     rds.create_db_instance(
@@ -100,6 +124,8 @@ def before():
     assert "password" in sql(main, "owner", "wrong", "SELECT 1", fails=True)
     assert sql(main, "owner", password, "SHOW max_connections") == "112"
     assert sql(main, "owner", password, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == "f"
+
+    confined(main, password)
 
     # What RDS keeps the password of, and what it makes of it.
     secret = managed(kept)
@@ -178,6 +204,7 @@ def after(noted):
     rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="early", DBSnapshotIdentifier="copy")
     rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="last")
     early, main = settled("early"), settled("main")
+    confined(early, f"{MARK}-1")
     assert sql(early, "owner", f"{MARK}-1", "SELECT string_agg(text, ',' ORDER BY id) FROM notes") == "one"
     assert sql(main, "owner", password, "SELECT string_agg(text, ',' ORDER BY id) FROM notes") == "one,two"
 

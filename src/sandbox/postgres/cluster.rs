@@ -15,6 +15,11 @@ use crate::sandbox::hidden::Hidden;
 
 use super::{ADMIN, Authority, PostgresError, account::Account, blame, named, quoted, server::Server};
 
+/// Roles that let their members run programs and reach files as the server does. RDS lets nobody be one. Here nobody can,
+/// as they are not there: who may make roles may grant any that is no superuser's, until PostgreSQL 16, and nobody may make
+/// one whose name begins with `pg_`. Source: PostgreSQL documentation, "Predefined Roles" and "CREATE ROLE".
+const OUTSIDE: [&str; 3] = ["pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"];
+
 /// Such files, in the folder `data` of `dir`, and what the server says in its `log`.
 #[derive(Debug, Clone)]
 pub struct Cluster {
@@ -95,6 +100,7 @@ impl Cluster {
             format!("ALTER ROLE {} PASSWORD {}", named(ADMIN), quoted(&super::verifier(&password.0).0)),
             format!("CREATE DATABASE {}", named(ADMIN)),
             format!("REVOKE ALL ON DATABASE {} FROM PUBLIC", named(ADMIN)),
+            format!("DELETE FROM pg_authid WHERE rolname IN ({})", OUTSIDE.map(quoted).join(", ")),
         ];
         self.alone(account, &new, &statements).await?;
         self.settle(&new)
@@ -153,6 +159,8 @@ impl Cluster {
             ("log_line_prefix", "%t:%r:%u@%d:[%p]:"),
         ];
         let mut all: BTreeMap<&str, &str> = own.into_iter().collect();
+        // PostgreSQL knows nothing of it; it is there to be asked for.
+        all.insert("rds.force_ssl", if conduct.only_tls { "1" } else { "0" });
         all.extend(conduct.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let mut text = format!("port = {}\n", conduct.port);
         for (name, value) in all {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Pids, Processes, Runtime,
     docker::{self, Containers, EngineError},
+    end_builds,
 };
 
 /// A kind of runtime.
@@ -138,6 +139,7 @@ impl Chosen {
         for file in Pids::FILES {
             Pids::open(dir.join(file))?.end_strangers()?;
         }
+        end_builds(&dir.join(Pids::BUILDS));
         if self.kind == Kind::Docker {
             docker::sweep(self.socket(), dir, account).await?;
         }

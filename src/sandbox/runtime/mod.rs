@@ -7,6 +7,7 @@ mod choice;
 mod docker;
 mod health;
 mod instance;
+mod lines;
 mod output;
 mod pids;
 mod process;
@@ -20,7 +21,8 @@ use super::world::World;
 
 pub use choice::{Chosen, Kind, RuntimeError, choose};
 pub use instance::Instance;
-pub use pids::Pids;
+pub use lines::Lines;
+pub use pids::{MARK, Pids, end_builds};
 pub use process::Processes;
 
 /// What to run.

@@ -7,8 +7,9 @@ use std::{
 
 use crate::sandbox::world::World;
 
-/// Lines kept for the event log.
+/// Lines kept for the event log, and the most characters of each.
 const TAIL: usize = 10;
+const WIDTH: usize = 1000;
 
 /// Where lines go.
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ impl Output {
         if tail.len() == TAIL {
             tail.pop_front();
         }
-        tail.push_back(line);
+        tail.push_back(line.chars().take(WIDTH).collect());
     }
 
     /// When the last line that is in the log was printed.

@@ -6,10 +6,10 @@ use bollard::{Docker, container::LogOutput, query_parameters::LogsOptionsBuilder
 use futures_util::StreamExt as _;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::sandbox::{runtime::output::Output, world::World};
-
-/// Longest line; a longer one is logged in pieces. The engine itself cuts at 16 KiB.
-const LONGEST: usize = 64 * 1024;
+use crate::sandbox::{
+    runtime::{lines::Line, output::Output},
+    world::World,
+};
 
 /// Copies until the container ends. Lines that the log has already, from an earlier life of the sandbox, are left out.
 pub(super) async fn copy(docker: Docker, id: String, world: Arc<World>, output: Output) {
@@ -28,7 +28,7 @@ pub(super) async fn copy(docker: Docker, id: String, world: Arc<World>, output: 
         }
     }
     for lines in [out, err] {
-        if let Some((at, line)) = lines.begun {
+        if let Some((at, line)) = lines.begun.and_then(|(at, mut line)| Some((at, line.end()?))) {
             output.line(&world, at, &line);
         }
     }
@@ -37,7 +37,7 @@ pub(super) async fn copy(docker: Docker, id: String, world: Arc<World>, output: 
 /// Frames of one stream, each with its time before it -> lines.
 #[derive(Debug, Default)]
 struct Lines {
-    begun: Option<(i64, String)>,
+    begun: Option<(i64, Line)>,
 }
 
 impl Lines {
@@ -48,11 +48,11 @@ impl Lines {
                 Some((at, text)) => (at, text),
                 None => (Output::now(), piece),
             };
-            let (began, mut line) = self.begun.take().unwrap_or((at, String::new()));
-            line.push_str(text);
-            if line.ends_with('\n') || line.len() >= LONGEST {
-                whole.push((began, line));
-            } else {
+            let (began, mut line) = self.begun.take().unwrap_or((at, Line::default()));
+            let rest = text.strip_suffix('\n');
+            let long = line.push(rest.unwrap_or(text).as_bytes());
+            whole.extend(long.or(rest.and_then(|_| line.end())).map(|line| (began, line)));
+            if rest.is_none() {
                 self.begun = Some((began, line));
             }
         }
@@ -74,7 +74,7 @@ mod tests {
         let mut lines = Lines::default();
         assert_eq!(lines.take("2026-01-02T03:04:05.123456789Z a long"), []);
         let whole = lines.take("2026-01-02T03:04:06Z  line\n");
-        assert_eq!(whole, [(1_767_323_045_123, "a long line\n".to_owned())]);
-        assert_eq!(lines.take("2026-01-02T03:04:06Z \n"), [(1_767_323_046_000, "\n".to_owned())]);
+        assert_eq!(whole, [(1_767_323_045_123, "a long line".to_owned())]);
+        assert_eq!(lines.take("2026-01-02T03:04:06Z \n"), [(1_767_323_046_000, String::new())]);
     }
 }

@@ -14,17 +14,14 @@ use std::{
 
 use async_trait::async_trait;
 use rustix::process::Pid;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
-    process::Command,
-    sync::watch,
-};
+use tokio::{io::AsyncRead, process::Command, sync::watch};
 
 use crate::sandbox::world::World;
 
 use super::{
     Order, Room, Runtime, free_port,
     instance::{Begun, Signal, Target},
+    lines::Lines,
     output::Output,
 };
 
@@ -82,9 +79,9 @@ impl Runtime for Processes {
 fn copy(world: &Arc<World>, output: &Output, from: impl AsyncRead + Unpin + Send + 'static) {
     let (world, output) = (Arc::clone(world), output.clone());
     tokio::spawn(async move {
-        let mut lines = BufReader::new(from).split(b'\n');
-        while let Ok(Some(bytes)) = lines.next_segment().await {
-            output.line(&world, Output::now(), &String::from_utf8_lossy(&bytes));
+        let mut lines = Lines::of(from);
+        while let Ok(Some(line)) = lines.next().await {
+            output.line(&world, Output::now(), &line);
         }
     });
 }
@@ -131,16 +128,20 @@ fn spawn(world: &Arc<World>, order: &Order, root: &Root) -> Result<Begun, String
     if let Some(err) = child.stderr.take() {
         copy(world, &output, err);
     }
+    let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
     let (tell, ended) = watch::channel(None);
     let watched = Arc::clone(world);
     tokio::spawn(async move {
         let how = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        // What it started goes with it.
+        if let Some(group) = group {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
         if let Some(pid) = pid {
             watched.apprunner.pids().remove(pid);
         }
         let _ = tell.send(Some(how));
     });
-    let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     Ok(Begun { id, address, pid, target: Arc::new(Group(group)), ended, output })
 }

@@ -12,7 +12,7 @@ use crate::sandbox::{
 
 use super::{
     configuration,
-    family::{FAMILIES, default_summary, invalid},
+    family::{FAMILIES, default_configuration, invalid},
     model::{BUSY, CREATE_FAILED, DELETED, Operation, PAUSED, RUNNING, Service, now},
     operations::{self, Work},
     page,
@@ -40,11 +40,9 @@ fn shown(world: &World, service: &Service) -> Value {
     let arn = service.config.get("AutoScalingConfigurationArn").and_then(Value::as_str).unwrap_or_default();
     let found = world.apprunner.index.read(|index| index.autoscaling(arn).cloned());
     let identity = &world.identity;
-    let summary = found.map(|mut found| {
-        found["HasAssociatedService"] = json!(true);
-        FAMILIES[0].summary(&found)
-    });
-    service.shown(summary.unwrap_or_else(|| default_summary(&identity.account, &identity.region)))
+    let mut found = found.unwrap_or_else(|| default_configuration(&identity.account, &identity.region));
+    found["HasAssociatedService"] = json!(true);
+    service.shown(FAMILIES[0].summary(&found))
 }
 
 /// Answers one operation.

@@ -132,13 +132,20 @@ impl Family {
     }
 }
 
-/// The summary of the autoscaling configuration that a service without one gets.
-pub(super) fn default_summary(account: &str, region: &str) -> Value {
+/// Name of the autoscaling configuration that every account has.
+pub(super) const DEFAULT: &str = "DefaultConfiguration";
+
+/// That configuration. Its values: App Runner API reference, CreateAutoScalingConfiguration.
+pub(super) fn default_configuration(account: &str, region: &str) -> Value {
     json!({
-        "AutoScalingConfigurationArn": format!("arn:aws:apprunner:{region}:{account}:autoscalingconfiguration/DefaultConfiguration/1/00000000000000000000000000000001"),
-        "AutoScalingConfigurationName": "DefaultConfiguration",
+        "AutoScalingConfigurationArn": format!("arn:aws:apprunner:{region}:{account}:autoscalingconfiguration/{DEFAULT}/1/00000000000000000000000000000001"),
+        "AutoScalingConfigurationName": DEFAULT,
         "AutoScalingConfigurationRevision": 1,
+        "Latest": true,
         "Status": "ACTIVE",
+        "MaxConcurrency": 100,
+        "MinSize": 1,
+        "MaxSize": 25,
         "HasAssociatedService": true,
         "IsDefault": true,
     })

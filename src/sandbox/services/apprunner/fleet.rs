@@ -40,15 +40,13 @@ impl Fleets {
     }
 
     /// Name, process group and requests under way of each running instance.
-    pub fn members(&self, id: &str) -> Vec<(String, u32, usize)> {
+    pub fn members(&self, id: &str) -> Vec<(String, Option<u32>, usize)> {
         let fleets = self.lock();
         let instances = fleets.get(id).map(|fleet| fleet.0.as_slice()).unwrap_or_default();
         let running = instances.iter().filter(|instance| instance.is_running());
         let requests =
             |instance: &runtime::Instance| instance.in_flight.load(std::sync::atomic::Ordering::Relaxed);
-        running
-            .filter_map(|instance| Some((instance.id.clone(), instance.group_id()?, requests(instance))))
-            .collect()
+        running.map(|instance| (instance.id.clone(), instance.group_id(), requests(instance))).collect()
     }
 
     /// Puts a fleet in the place of another in one step.

@@ -150,7 +150,7 @@ pub enum Upstreams {
     Ready {
         /// Which service.
         service: ServiceRef,
-        /// Its healthy instances; at least one.
+        /// Those that run; none where all have ended and none could be started yet.
         instances: Vec<Instance>,
     },
 }
@@ -195,14 +195,14 @@ pub struct RunningService {
     pub cores: f64,
     /// Bytes of memory that one instance was given.
     pub memory: f64,
-    /// Name, process group and requests under way of each instance.
-    pub instances: Vec<(String, u32, usize)>,
+    /// Name, process group, where it is of this machine, and requests under way of each instance.
+    pub instances: Vec<(String, Option<u32>, usize)>,
 }
 
-/// Every service that runs.
+/// Every service that runs, also where none of its instances does.
 pub fn running(world: &World) -> Vec<RunningService> {
     let state = &world.apprunner;
-    let services: Vec<RunningService> = state.index.read(|index| {
+    let services: Vec<(bool, RunningService)> = state.index.read(|index| {
         let running = index.services.values().filter(|service| service.status != model::DELETED);
         running
             .map(|service| {
@@ -210,21 +210,19 @@ pub fn running(world: &World) -> Vec<RunningService> {
                 let units = |name: &str, usual: f64| {
                     given.and_then(|given| given[name].as_str()?.parse().ok()).unwrap_or(usual)
                 };
-                RunningService {
+                let seen = RunningService {
                     name: service.name.clone(),
                     id: service.id.clone(),
                     cores: units("Cpu", 1024.0) / 1024.0,
                     memory: units("Memory", 2048.0) * 1024.0 * 1024.0,
-                    instances: Vec::new(),
-                }
+                    instances: state.fleets.members(&service.id),
+                };
+                (service.status == model::RUNNING, seen)
             })
             .collect()
     });
-    let with = services.into_iter().map(|service| {
-        let instances = state.fleets.members(&service.id);
-        RunningService { instances, ..service }
-    });
-    with.filter(|service| !service.instances.is_empty()).collect()
+    let seen = services.into_iter().filter(|(runs, service)| *runs || !service.instances.is_empty());
+    seen.map(|(_, service)| service).collect()
 }
 
 /// Where requests to the first label of a service's host name go.
@@ -235,11 +233,18 @@ pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
             .services
             .values()
             .find(|service| service.host_id == host_id && service.status != model::DELETED)
-            .map(|service| ServiceRef { name: service.name.clone(), id: service.id.clone() })
+            .map(|service| {
+                let named = ServiceRef { name: service.name.clone(), id: service.id.clone() };
+                (named, service.status == model::RUNNING)
+            })
     });
-    let Some(service) = found else { return Upstreams::Unknown };
+    let Some((service, runs)) = found else { return Upstreams::Unknown };
     let instances = state.fleets.instances(&service.id);
-    if instances.is_empty() { Upstreams::NotServing } else { Upstreams::Ready { service, instances } }
+    if instances.is_empty() && !runs {
+        Upstreams::NotServing
+    } else {
+        Upstreams::Ready { service, instances }
+    }
 }
 
 /// Ends what an earlier life left and is not taken up again, and starts the instances of every running service; returns when they are up, or
@@ -249,6 +254,10 @@ pub fn upstreams(world: &World, host_id: &str) -> Upstreams {
 /// When the disk refuses.
 pub async fn resume(world: &Arc<World>) -> io::Result<()> {
     world.apprunner.pids.end_strangers()?;
+    world.apprunner.index.update(|index| {
+        revisions::begin(index, &world.identity.account, &world.identity.region);
+        Ok::<_, io::Error>(())
+    })?;
     world.runtime.resume(world).await?;
     operations::resume(world).await?;
     world.runtime.settle(world).await;

@@ -192,6 +192,12 @@ async fn bring_up(world: &Arc<World>, service: &Service) -> Result<Fleet, String
     Ok(fleet)
 }
 
+/// Starts one instance of a service as it is now.
+async fn again(world: &Arc<World>, arn: &str) -> Result<Instance, String> {
+    let service = service(world, arn).ok_or("there is no such service any more")?;
+    runtime::start(world, &order(world, &service).await?).await
+}
+
 /// Replaces an instance when it ends by itself, for as long as its service counts on it.
 fn supervise(world: &Arc<World>, arn: &str, id: &str, instance: &Instance) {
     let (world, arn, id) = (Arc::clone(world), arn.to_owned(), id.to_owned());
@@ -206,10 +212,20 @@ fn supervise(world: &Arc<World>, arn: &str, id: &str, instance: &Instance) {
             let Some(service) = service(&world, &arn) else { return };
             let how = how.map_or_else(String::new, |how| format!(" with {how}"));
             say(&world, &service, format!("[AppRunner] Instance {gone} ended{how}; it is being replaced."));
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(BACK_OFF.1);
-            let Ok(order) = order(&world, &service).await else { return };
-            let Ok(new) = runtime::start(&world, &order).await else { continue };
+            let new = loop {
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(BACK_OFF.1);
+                if !world.apprunner.fleets.has(&id, &gone) {
+                    return;
+                }
+                match again(&world, &arn).await {
+                    Ok(new) => break new,
+                    Err(why) => {
+                        let text = format!("[AppRunner] Instance {gone} could not be replaced: {why}");
+                        say(&world, &service, text);
+                    }
+                }
+            };
             let (next_ended, next_id) = (new.ended(), new.id.clone());
             if let Some(unwanted) = world.apprunner.fleets.substitute(&id, &gone, new) {
                 unwanted.end().await;

@@ -13,7 +13,7 @@ use crate::sandbox::{
 
 use super::{
     Index,
-    family::{FAMILIES, Family, invalid},
+    family::{DEFAULT, FAMILIES, Family, default_configuration, invalid},
     model::{DELETED, now},
     page,
 };
@@ -124,7 +124,7 @@ fn create(index: &mut Index, family: &Family, input: &Map<String, Value>, caller
     let name = input.get(&key).and_then(Value::as_str);
     let name = name
         .filter(|name| (4..=32).contains(&name.len()) && name.bytes().all(plain))
-        .filter(|name| *name != "DefaultConfiguration")
+        .filter(|name| *name != DEFAULT)
         .ok_or_else(|| {
             invalid(format!("{key} must have 4 to 32 letters, digits, - or _, and not be reserved"))
         })?;
@@ -133,7 +133,7 @@ fn create(index: &mut Index, family: &Family, input: &Map<String, Value>, caller
     let number = |one: &Value| one[family.member("Revision")].as_i64().unwrap_or_default();
     let active = kept.values().filter(|one| one["Status"] == "ACTIVE");
     let names: std::collections::BTreeSet<&str> =
-        active.clone().filter_map(|one| one[&key].as_str()).collect();
+        active.clone().filter_map(|one| one[&key].as_str()).filter(|name| *name != DEFAULT).collect();
     let revisions = active.filter(|one| one[&key] == name).count();
     let full = |what: String| ServiceError::client("ServiceQuotaExceededException", what);
     if revisions >= family.revisions {
@@ -172,6 +172,9 @@ fn delete(index: &mut Index, family: &Family, arn: &str, all: bool) -> Answer {
     let kept = index.kept(family).ok_or_else(|| missing(arn))?;
     let latest = find(family, kept, arn).ok_or_else(|| missing(arn))?;
     let name = kept[&latest][family.member("Name")].clone();
+    if name == DEFAULT {
+        return Err(invalid(format!("{DEFAULT} is every account's and cannot be deleted")));
+    }
     let doomed: Vec<String> = if all {
         let same =
             kept.iter().filter(|(_, one)| one["Status"] == "ACTIVE" && one[family.member("Name")] == name);
@@ -204,6 +207,24 @@ fn delete(index: &mut Index, family: &Family, arn: &str, all: bool) -> Answer {
         one["Latest"] = json!(true);
     }
     Ok(json!({ family.what: shown(index, family, &latest) }))
+}
+
+/// Gives an account the configuration that it has from the beginning, and to services that have none of their own.
+pub(super) fn begin(index: &mut Index, account: &str, region: &str) {
+    let mut made = default_configuration(account, region);
+    let arn = made["AutoScalingConfigurationArn"].as_str().unwrap_or_default().to_owned();
+    let chosen = index.default_autoscaling().is_some();
+    let kept = index.configurations.entry(FAMILIES[0].what.to_owned()).or_default();
+    if kept.contains_key(&arn) {
+        return;
+    }
+    made["IsDefault"] = json!(!chosen);
+    made["CreatedAt"] = json!(now());
+    kept.insert(arn.clone(), made);
+    for service in index.services.values_mut() {
+        service.config.entry("AutoScalingConfigurationArn").or_insert_with(|| json!(arn));
+    }
+    index.tags.entry(arn).or_default();
 }
 
 /// `UpdateDefaultAutoScalingConfiguration`: what services without one get from now on.

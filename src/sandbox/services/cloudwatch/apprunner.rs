@@ -141,10 +141,9 @@ pub(super) fn sample(world: &World, now: f64) {
     let state = &world.cloudwatch;
     let mut gauges = lock(&state.gauges);
     let leaders: Vec<u32> =
-        services.iter().flat_map(|s| s.instances.iter().map(|(_, pid, _)| *pid)).collect();
+        services.iter().flat_map(|s| s.instances.iter().filter_map(|(_, pid, _)| *pid)).collect();
     if leaders.is_empty() {
         *gauges = Gauges::default();
-        return;
     }
     gauges.search(&leaders, now);
     let at = now.floor() as i64;
@@ -153,8 +152,9 @@ pub(super) fn sample(world: &World, now: f64) {
         let (name, id) = (&service.name, &service.id);
         let (mut cpu, mut memory, mut in_flight) = (Bucket::default(), Bucket::default(), 0);
         for (instance, pid, requests) in &service.instances {
-            let (cores, bytes) = gauges.of(*pid, now);
             in_flight += requests;
+            let Some(pid) = *pid else { continue };
+            let (cores, bytes) = gauges.of(pid, now);
             let mut put = |metric: &str, value: f64, whole: &mut Bucket| {
                 let bucket = Bucket::of(value, 1.0);
                 whole.merge(&bucket);

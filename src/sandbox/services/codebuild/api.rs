@@ -74,6 +74,11 @@ pub(super) fn handle(
                 for (key, value) in input {
                     project[key] = value;
                 }
+                let source = &project["source"];
+                if source["type"] == "NO_SOURCE" && source["buildspec"].as_str().is_none_or(str::is_empty) {
+                    return Err(invalid("A project with the source type NO_SOURCE needs a buildspec"));
+                }
+                project.pointer_mut("/environment/environmentVariables").into_iter().for_each(typed);
                 project["lastModified"] = json!(now());
                 index.projects.insert(name, project.clone());
                 Ok(json!({ "project": project }))
@@ -141,6 +146,15 @@ fn newest_first(builds: &std::collections::BTreeMap<String, Value>, project: Opt
     wanted.into_iter().map(|(id, _)| id.clone()).collect()
 }
 
+/// A variable that does not say what its value is has it as it is. Source: CodeBuild API reference, EnvironmentVariable.
+fn typed(variables: &mut Value) {
+    for variable in variables.as_array_mut().into_iter().flatten() {
+        if variable["type"].is_null() {
+            variable["type"] = json!("PLAINTEXT");
+        }
+    }
+}
+
 /// Environment variables of the project with those of the build laid over them.
 fn variables(project: &Value, input: &Map<String, Value>) -> Vec<Value> {
     let of = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
@@ -180,6 +194,7 @@ fn start(world: &Arc<World>, input: &Map<String, Value>, caller: &Caller) -> Ans
         }
         let mut environment = project["environment"].clone();
         environment["environmentVariables"] = json!(variables(project, input));
+        typed(&mut environment["environmentVariables"]);
         let number = index.numbers.entry(name.clone()).or_default();
         *number += 1;
         let group = format!("/aws/codebuild/{name}");
@@ -198,7 +213,12 @@ fn start(world: &Arc<World>, input: &Map<String, Value>, caller: &Caller) -> Ans
             "serviceRole": project["serviceRole"],
             "timeoutInMinutes": project.get("timeoutInMinutes").cloned().unwrap_or(json!(60)),
             "initiator": "user/sandbox",
-            "logs": { "groupName": group, "streamName": uuid },
+            "logs": {
+                "groupName": group,
+                "streamName": uuid,
+                "deepLink": format!("https://console.aws.amazon.com/cloudwatch/home?region={}#logEvent:group={group};stream={uuid}", caller.region),
+                "cloudWatchLogsArn": format!("arn:aws:logs:{}:{}:log-group:{group}:log-stream:{uuid}", caller.region, caller.account),
+            },
             "phases": [{ "phaseType": "SUBMITTED", "phaseStatus": "SUCCEEDED", "startTime": at, "endTime": at, "durationInSeconds": 0 }],
         });
         if let Some(token) = &token {

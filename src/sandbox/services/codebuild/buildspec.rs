@@ -77,19 +77,15 @@ impl Buildspec {
             .collect()
     }
 
+    /// All of them: a phase without commands is gone through, too.
     pub fn phases(&self) -> Vec<Phase> {
-        PHASES
-            .iter()
-            .filter_map(|(key, name)| {
-                let commands = self.phases.get(*key)?.commands.clone();
-                Some(Phase { name, commands })
-            })
-            .collect()
+        let commands = |key| self.phases.get(key).map(|phase| phase.commands.clone()).unwrap_or_default();
+        PHASES.iter().map(|(key, name)| Phase { name, commands: commands(*key) }).collect()
     }
 }
 
 /// Shell scripts for all phases: commands share a shell, as in buildspec version 0.2, and tell by lines that begin with
-/// `mark` which of them starts and how it ended. The first is for all but POST_BUILD, which the second, kept at `post`, is for:
+/// `mark`, behind one that is empty or ends what a command left open, which of them starts and how it ended. The first is for all but POST_BUILD, which the second, kept at `post`, is for:
 /// it runs once BUILD was reached, however that ended.
 ///
 /// Source: CodeBuild user guide, "Build phase transitions", and `CODEBUILD_BUILD_SUCCEEDING` in "Environment variables".
@@ -98,24 +94,25 @@ pub(super) fn scripts(phases: &[Phase], mark: &str, post: &str) -> (String, Stri
         |post: bool| phases.iter().enumerate().filter(move |(_, phase)| (phase.name == "POST_BUILD") == post);
     let mut main = format!(
         "exec 2>&1\nexport CODEBUILD_BUILD_SUCCEEDING=1\n__pave_now= __pave_built=\n\
+         __pave_say() {{ local IFS=' '; builtin printf '\\n%s\\n' \"{mark} $*\"; }}\n\
          __pave_leave() {{\n__pave_status=$?\ntrap - EXIT\n\
-         [ -z \"$__pave_now\" ] || echo '{mark}' end $__pave_now $__pave_status\n\
+         [ -z \"$__pave_now\" ] || __pave_say end $__pave_now $__pave_status\n\
          [ $__pave_status -eq 0 ] || CODEBUILD_BUILD_SUCCEEDING=0\n__pave_result=$__pave_status\n\
          [ -z \"$__pave_built\" ] || source '{post}'\nexit $__pave_result\n}}\ntrap __pave_leave EXIT\n"
     );
     let (before, built): (Vec<_>, Vec<_>) = of(false).partition(|(_, phase)| phase.name != "BUILD");
-    before.into_iter().for_each(|(p, phase)| commands(&mut main, p, phase, mark));
+    before.into_iter().for_each(|(p, phase)| commands(&mut main, p, phase));
     main.push_str("__pave_built=1\n");
-    built.into_iter().for_each(|(p, phase)| commands(&mut main, p, phase, mark));
+    built.into_iter().for_each(|(p, phase)| commands(&mut main, p, phase));
     let mut after = String::new();
-    of(true).for_each(|(p, phase)| commands(&mut after, p, phase, mark));
+    of(true).for_each(|(p, phase)| commands(&mut after, p, phase));
     (main, after)
 }
 
-fn commands(out: &mut String, p: usize, phase: &Phase, mark: &str) {
+fn commands(out: &mut String, p: usize, phase: &Phase) {
     for (c, command) in phase.commands.iter().enumerate() {
-        out.push_str(&format!("echo '{mark} start {p} {c}'\n__pave_now='{p} {c}'\n{command}\n"));
-        out.push_str(&format!("__pave_status=$?\n__pave_now=\necho '{mark}' end {p} {c} $__pave_status\n"));
+        out.push_str(&format!("__pave_say start {p} {c}\n__pave_now='{p} {c}'\n{command}\n"));
+        out.push_str(&format!("__pave_status=$?\n__pave_now=\n__pave_say end {p} {c} $__pave_status\n"));
         out.push_str("[ $__pave_status -eq 0 ] || exit $__pave_status\n");
     }
 }
@@ -129,7 +126,7 @@ mod tests {
         let text = "version: 0.2\nenv:\n  variables:\n    A: b\nphases:\n  build:\n    commands: [make]\n  install:\n    commands: [get]\n";
         let spec = Buildspec::parse(text).expect("parses");
         let names: Vec<_> = spec.phases().iter().map(|p| p.name).collect();
-        assert_eq!(names, ["INSTALL", "BUILD"]);
+        assert_eq!(names, ["INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD"]);
         assert_eq!(spec.variables()["A"], "b");
     }
 
@@ -141,8 +138,9 @@ mod tests {
         let (main, after) = scripts(&phases, "@", post.to_str().expect("UTF-8"));
         std::fs::write(post, after).expect("writes");
         let output = std::process::Command::new("bash").args(["-c", &main]).output().expect("bash runs");
-        let said = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
-        (said.trim_end().to_owned(), output.status.code().expect("a status"))
+        let said = String::from_utf8_lossy(&output.stdout);
+        let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
+        (lines.join(" "), output.status.code().expect("a status"))
     }
 
     #[test]
@@ -151,7 +149,7 @@ mod tests {
             let text = format!(
                 "phases:\n  build:\n    commands: ['{build}', 'echo never']\n  post_build:\n    commands: ['echo so $CODEBUILD_BUILD_SUCCEEDING']\n"
             );
-            let said = "@ start 0 0 @ end 0 0 3 @ start 1 0 so 0 @ end 1 0 0";
+            let said = "@ start 2 0 @ end 2 0 3 @ start 3 0 so 0 @ end 3 0 0";
             assert_eq!(run(&text), (said.to_owned(), 3), "{build}");
         }
     }
@@ -166,7 +164,7 @@ mod tests {
     #[test]
     fn commands_share_a_shell_and_a_good_build_is_followed_by_its_post_build() {
         let text = "phases:\n  install:\n    commands: ['A=1']\n  build:\n    commands: ['B=$A']\n  post_build:\n    commands: ['echo $B $CODEBUILD_BUILD_SUCCEEDING', 'exit 5']\n";
-        let said = "@ start 0 0 @ end 0 0 0 @ start 1 0 @ end 1 0 0 @ start 2 0 1 1 @ end 2 0 0 @ start 2 1";
+        let said = "@ start 0 0 @ end 0 0 0 @ start 2 0 @ end 2 0 0 @ start 3 0 1 1 @ end 3 0 0 @ start 3 1";
         assert_eq!(run(text), (said.to_owned(), 5));
     }
 

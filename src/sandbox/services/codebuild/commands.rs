@@ -4,12 +4,13 @@ use std::{fs, io, path::Path, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::AsyncWriteExt as _,
     process::{Child, Command},
     sync::watch,
+    time::Instant,
 };
 
-use crate::sandbox::runtime::Room;
+use crate::sandbox::runtime::{self, Lines, Room};
 
 use super::{
     buildspec::{Buildspec, Phase, scripts},
@@ -34,11 +35,17 @@ const PASSED_ON: [&str; 9] = [
 const PASSED_ON_PREFIXES: [&str; 5] =
     ["PIP_", "npm_config_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
 
+/// What runs commands.
+const SHELL: &str = "bash";
+
+/// How long the output of a shell that has ended is read: all who write to it that can be found are ended by then.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 impl Run {
     fn command(&self, spec: &Buildspec, tree: &Path, room: &Room) -> io::Result<Command> {
         let home = self.world.dir.join("codebuild/home");
         fs::create_dir_all(&home)?;
-        let mut command = Command::new("bash");
+        let mut command = Command::new(SHELL);
         command.arg("-s").current_dir(tree).env_clear();
         for (name, value) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -58,12 +65,11 @@ impl Run {
                 command.env("PIP_CONFIG_FILE", file);
             }
         }
-        command.env("HOME", &home).env("TMPDIR", self.dir()).env("CODEBUILD_SRC_DIR", tree);
-        command
-            .env("CODEBUILD_BUILD_ID", &self.id)
-            .env("CI", "true")
-            .env("AWS_REGION", &self.world.identity.region);
+        command.env("HOME", &home).env("TMPDIR", self.dir());
+        command.env("CI", "true").env("AWS_REGION", &self.world.identity.region);
         command.envs(&room.variables).envs(spec.variables()).envs(self.variables());
+        // Nobody else may say these. Source: CodeBuild user guide, "Environment variables in build environments".
+        command.env("CODEBUILD_BUILD_ID", &self.id).env(runtime::MARK, tree);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -87,17 +93,20 @@ impl Run {
         let (main, after) = scripts(&phases, &mark, &post.to_string_lossy());
         fs::write(&file, main)?;
         fs::write(post, after)?;
-        let mut child = self.command(spec, tree, room)?.spawn()?;
+        let mut child = self.command(spec, tree, room)?.spawn().map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("{SHELL}, which runs the commands, cannot be started: {error}"),
+            )
+        })?;
         let pid = child.id();
         if let Some(pid) = pid {
             self.world.codebuild.pids.add(pid)?;
         }
         let mut seen = Seen::default();
+        self.go_on(&mut seen, &phases, 0)?;
         let ended = self.follow(&mut child, &file, &mark, &phases, &mut seen, &mut stopped).await;
-        if let Some(group) = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
-            // Whatever the commands left running goes with the build.
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
-        }
+        self.end_what_is_left(pid);
         let status = child.wait().await?;
         if let Some(pid) = pid {
             self.world.codebuild.pids.remove(pid);
@@ -105,13 +114,34 @@ impl Run {
         ended?;
         if let Some((p, c)) = seen.running {
             seen.fails(failure(&phases[p].commands[c], &status.to_string()));
+        } else if seen.first.is_none() && !status.success() {
+            seen.fails(Failure::new("COMMAND_EXECUTION_ERROR", format!("the shell ended with {status}")));
+        }
+        if seen.first.is_none() {
+            self.go_on(&mut seen, &phases, phases.len() - 1)?;
         }
         self.end_phase(seen.of_phase.as_ref())?;
-        match seen.first {
-            Some(failure) => Err(failure),
-            None if status.success() => Ok(()),
-            None => Err(Failure::new("COMMAND_EXECUTION_ERROR", format!("the shell ended with {status}"))),
+        seen.first.map_or(Ok(()), Err)
+    }
+
+    /// Goes on to a phase, through those that have no commands.
+    fn go_on(&self, seen: &mut Seen, phases: &[Phase], to: usize) -> io::Result<()> {
+        let next = seen.phase.map_or(0, |phase| phase + 1);
+        for (p, phase) in phases.iter().enumerate().take(to + 1).skip(next) {
+            self.end_phase(seen.of_phase.take().as_ref())?;
+            self.phase(phase.name)?;
+            seen.phase = Some(p);
         }
+        Ok(())
+    }
+
+    /// Whatever the commands left running goes with the build: what is in the shell's group, whether or not the shell is,
+    /// and what left it.
+    fn end_what_is_left(&self, shell: Option<u32>) {
+        if let Some(group) = shell.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+        runtime::end_builds(&self.dir());
     }
 
     async fn follow(
@@ -128,49 +158,60 @@ impl Run {
             stdin.write_all(format!("source '{}' < /dev/null\n", file.display()).as_bytes()).await?;
         }
         let out = child.stdout.take().ok_or_else(|| io::Error::other("the build has no output"))?;
-        let mut lines = BufReader::new(out).lines();
+        let mut lines = Lines::of(out);
+        let shell = child.id();
         let minutes = self.build["timeoutInMinutes"].as_u64().unwrap_or(60);
         let deadline = tokio::time::sleep(Duration::from_secs(minutes * 60));
         tokio::pin!(deadline);
+        let (mut ended, mut blank) = (false, false);
         loop {
             let line = tokio::select! {
-                line = lines.next_line() => line,
+                line = lines.next() => line?,
+                // What runs in the background keeps the output open, but not the build.
+                _ = child.wait(), if !ended => {
+                    ended = true;
+                    self.end_what_is_left(shell);
+                    deadline.as_mut().reset(Instant::now() + LAST_WORDS);
+                    continue;
+                }
                 _ = stopped.wait_for(|stop| *stop) => {
                     return Err(Failure { status: "STOPPED", code: "STOPPED", message: "the build was stopped".into() });
                 }
                 () = &mut deadline => {
+                    if ended {
+                        return Ok(());
+                    }
                     let message = format!("the build took longer than {minutes} minutes");
                     return Err(Failure { status: "TIMED_OUT", code: "BUILD_TIMED_OUT", message });
                 }
             };
-            let line = match line {
-                Ok(Some(line)) => line,
-                Ok(None) => return Ok(()),
-                // A line that is not UTF-8 is lost; the build goes on.
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
-                Err(error) => return Err(error.into()),
-            };
-            // A command may have left a line open, before what is said of it.
+            let Some(line) = line else { return Ok(()) };
             let Some((before, said)) = line.split_once(mark) else {
-                self.log(&[line]);
+                // An empty line that comes before what is said of commands belongs to that.
+                if std::mem::replace(&mut blank, line.is_empty()) {
+                    self.log(&[String::new()]);
+                }
+                if !line.is_empty() {
+                    self.log(&[line]);
+                }
                 continue;
             };
+            blank = false;
+            // Somebody else may have left a line open.
             if !before.is_empty() {
                 self.log(&[before.to_owned()]);
             }
             let words: Vec<usize> = said.split_whitespace().filter_map(|w| w.parse().ok()).collect();
-            if let [p, c] = words[..] {
-                if seen.phase != Some(p) {
-                    self.end_phase(seen.of_phase.take().as_ref())?;
-                    self.phase(phases[p].name)?;
-                    seen.phase = Some(p);
-                }
-                self.log(&[format!("[Container] Running command {}", phases[p].commands[c])]);
+            let ([p, c] | [p, c, _]) = words[..] else { continue };
+            let Some(command) = phases.get(p).and_then(|phase| phase.commands.get(c)) else { continue };
+            if words.len() == 2 {
+                self.go_on(seen, phases, p)?;
+                self.log(&[format!("[Container] Running command {command}")]);
                 seen.running = Some((p, c));
-            } else if let [p, c, status] = words[..] {
+            } else {
                 seen.running = None;
-                if status != 0 {
-                    seen.fails(failure(&phases[p].commands[c], &format!("exit status {status}")));
+                if words[2] != 0 {
+                    seen.fails(failure(command, &format!("exit status {}", words[2])));
                 }
             }
         }

@@ -9,6 +9,8 @@ mod buildspec;
 mod commands;
 mod image;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -115,7 +117,8 @@ fn now() -> f64 {
 /// When the disk refuses.
 pub fn resume(world: &Arc<World>) -> io::Result<()> {
     world.codebuild.pids.end_strangers()?;
-    let _ = std::fs::remove_dir_all(world.dir.join(run::WORK));
+    runtime::end_builds(&world.dir.join(runtime::Pids::BUILDS));
+    let _ = std::fs::remove_dir_all(world.dir.join(runtime::Pids::BUILDS));
     world.codebuild.index.update(|index| {
         for build in index.builds.values_mut().filter(|build| build["buildStatus"] == "IN_PROGRESS") {
             build["buildStatus"] = json!("FAULT");
@@ -139,6 +142,8 @@ pub fn shutdown(world: &Arc<World>) {
     for (_, stop) in world.codebuild.running().drain() {
         let _ = stop.send(true);
     }
+    // The builds themselves may have no time left for it.
+    runtime::end_builds(&world.dir.join(runtime::Pids::BUILDS));
 }
 
 /// Answers one operation.

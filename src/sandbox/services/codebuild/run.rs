@@ -10,16 +10,18 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::sandbox::{faults::Place, oci, runtime::Room, world::World};
+use crate::sandbox::{
+    faults::Place,
+    oci,
+    runtime::{Pids, Room},
+    world::World,
+};
 
 use super::{
     buildspec::Buildspec,
     image::{RECIPE, Recipe},
     now,
 };
-
-/// Where builds have a directory each, in the sandbox's.
-pub(super) const WORK: &str = "codebuild/work";
 
 /// How a build ended badly.
 #[derive(Debug, Clone)]
@@ -69,8 +71,17 @@ impl Run {
         if let Some(failure) = failed {
             self.log(&[format!("[Container] {}: {}", failure.code, failure.message)]);
         }
+        let _ = self.end_phase(failed);
+        if let Some(failure) = failed {
+            let index = &self.world.codebuild.index;
+            let phase =
+                index.read(|index| index.builds.get(&self.id)?["currentPhase"].as_str().map(str::to_owned));
+            for next in still(failure, &phase.unwrap_or_default()) {
+                let _ = self.phase(next);
+            }
+        }
         let _ = self.world.codebuild.change(&self.id, |build| {
-            close_phase(build, failed);
+            close_phase(build, None);
             let at = now();
             if let Some(phases) = build["phases"].as_array_mut() {
                 phases.push(json!({ "phaseType": "COMPLETED", "startTime": at }));
@@ -85,7 +96,7 @@ impl Run {
 
     pub(super) fn dir(&self) -> PathBuf {
         let uuid = self.id.rsplit(':').next().unwrap_or(&self.id);
-        self.world.dir.join(WORK).join(uuid)
+        self.world.dir.join(Pids::BUILDS).join(uuid)
     }
 
     pub(super) fn log(&self, lines: &[String]) {
@@ -136,7 +147,9 @@ impl Run {
         self.take_from_cache(&spec, &tree);
         let project = self.build["projectName"].as_str().unwrap_or_default();
         if self.world.faults.strike(Place::Build { project }).then.is_some() {
-            self.phase("BUILD")?;
+            for phase in ["INSTALL", "PRE_BUILD", "BUILD"] {
+                self.phase(phase)?;
+            }
             return Err(Failure::new("COMMAND_EXECUTION_ERROR", "the build fails on purpose"));
         }
         let result = self.commands(&spec, &tree, &room, stopped).await;
@@ -231,6 +244,18 @@ impl Run {
         oci::unpack(fs::File::open(file)?, tree).map_err(|error| {
             Failure::new("CLIENT_ERROR", format!("the source {location} cannot be unpacked: {error}"))
         })
+    }
+}
+
+/// What a build still goes through after the phase that it failed in.
+/// Source: CodeBuild user guide, "Build phase transitions": artifacts are tried for even if BUILD fails.
+fn still(failure: &Failure, phase: &str) -> &'static [&'static str] {
+    const ALL: [&str; 3] = ["POST_BUILD", "UPLOAD_ARTIFACTS", "FINALIZING"];
+    match phase {
+        "BUILD" if failure.status == "FAILED" => &ALL,
+        "POST_BUILD" if failure.status == "FAILED" => &ALL[1..],
+        "FINALIZING" => &[],
+        _ => &ALL[2..],
     }
 }
 
