@@ -12,7 +12,7 @@ use crate::sandbox::{
     auth,
     call::{RawRequest, RawResponse},
     door::{self, Timely},
-    services::ecr,
+    services::{ecr, s3},
     world::World,
 };
 
@@ -77,7 +77,7 @@ async fn answer(front: &Front, request: Request<Timely<Incoming>>) -> Response<B
             objects::identified(raw(refused))
         }
         Some("s3") => match front.s3.call(request.map(Body::http_body)).await {
-            Ok(response) => objects::identified(response),
+            Ok(response) => objects::identified(s3::worded(response)),
             Err(error) => raw(RawResponse::new(500, "text/plain", format!("{error:?}\n"))),
         },
         service => raw(signed::answer(&front.world, service.unwrap_or_default(), request).await),
