@@ -269,13 +269,14 @@ fn a_release_record_that_was_changed_is_never_brought_back() {
     place.pave(&["deploy"]).expect(0);
     mini.edit("FAIL_EVERY = 0", "FAIL_EVERY = 0  # 2");
     place.pave(&["deploy", "--all-at-once", "a test"]).expect(0);
-    let s3 = place.sandbox().join("s3");
-    let index: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(s3.join("index.json")).expect("reads")).expect("JSON");
-    let buckets = index["buckets"].as_object().expect("buckets");
-    let objects = buckets.values().next().expect("one")["objects"].as_object().expect("objects");
-    let object = &objects["pave/mini/sandbox/releases/0000000001.json"];
-    let file = s3.join("objects").join(object["file"].as_str().expect("a name"));
+    let objects = std::fs::read_dir(place.sandbox().join("s3/objects")).expect("reads");
+    let is_first = |file: &std::path::PathBuf| {
+        let value = std::fs::read(file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        value.is_some_and(|value| value["number"] == 1 && value["config"]["memory"] == 512)
+    };
+    let file = objects.map(|entry| entry.expect("an entry").path()).find(is_first).expect("the record");
     let text = std::fs::read_to_string(&file).expect("reads");
     let changed = text.replace("\"memory\": 512", "\"memory\": 1024");
     assert_eq!(changed.len(), text.len() + 1);
