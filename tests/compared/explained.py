@@ -220,7 +220,6 @@ EXPLAINED: list[Row] = [
     Row("s3", "*", "(request id)", "True", "False", SANDBOX, "user guide, common response headers: every answer has ids"),
     *(Row("s3", "*", f"Error.{detail}", MISSING, "*", MOTO, "user guide, error responses: some tell more of their matter; s3s writes a code and a message")
       for detail in ("BucketName", "Key", "Condition", "UploadId", "RangeRequested", "ActualObjectSize", "ArgumentName", "ArgumentValue")),
-    Row("s3", "*", "Error.Message", MISSING, "<words>", MOTO, "user guide, error responses; s3s says nothing with the errors that it finds itself"),
     Row("s3", "ListObjectsV2", "ContinuationToken", "<opaque>", MISSING, SANDBOX, "API reference: told again in the answer"),
     # Secrets Manager.
     lax("secretsmanager", "CreateSecret", "ValidationException", "a name has no space"),
