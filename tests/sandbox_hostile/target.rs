@@ -43,9 +43,24 @@ impl Target {
 
     /// Sends bytes and reads until the sandbox closes.
     pub fn send(&self, bytes: &[u8]) -> String {
+        Self::rest(self.begin(bytes), bytes)
+    }
+
+    /// The same, having said that no more comes.
+    pub fn send_all(&self, bytes: &[u8]) -> String {
+        let stream = self.begin(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        Self::rest(stream, bytes)
+    }
+
+    fn begin(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = self.connect();
         // A sandbox that refused already may have closed.
         let _ = stream.write_all(bytes);
+        stream
+    }
+
+    fn rest(mut stream: TcpStream, bytes: &[u8]) -> String {
         let mut answer = Vec::new();
         if let Err(error) = stream.read_to_end(&mut answer) {
             assert_eq!(
